@@ -1,0 +1,166 @@
+"""The rig, as data: which devices, how they are wired, what they may do, what is safe. Never any science."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from protocols.model import Model, Name
+from protocols.quantities import (
+    CommandScale,
+    Current,
+    CurrentRange,
+    Duration,
+    FlowRate,
+    Frequency,
+    InstrumentVoltage,
+    OutputScale,
+    Voltage,
+    VoltageRange,
+)
+
+
+class DaqEntry(Model):
+    """The converter card."""
+
+    driver: Name
+    """'simulated', 'nidaqmx', ..."""
+    device: str = "Dev1"
+    """As the vendor's tool shows it."""
+    sampling_limit: Frequency
+    """The card's highest rate with these channels."""
+    block: Duration = Duration(0.05)
+    """Length of one read, 20 to 100 ms."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """For this driver alone."""
+
+
+class ModeScales(Model):
+    """An amplifier's scale factors in one clamp mode; `doctor` and every switch compare them with the telegraph."""
+
+    command: CommandScale
+    """Command per volt at the output: '20 mV/V' in voltage clamp, '400 pA/V' in current clamp."""
+    primary: OutputScale
+    """Primary output: '1 V/nA' in voltage clamp, '10 mV/mV' in current clamp."""
+    secondary: OutputScale
+    """Secondary output: the other signal."""
+
+
+class AmplifierEntry(Model):
+    """The patch-clamp amplifier."""
+
+    driver: Name
+    """'simulated', 'multiclamp', ..."""
+    channel: int = Field(default=1, ge=1, le=8)
+    """Which headstage."""
+    voltage_clamp: ModeScales
+    """Scale factors in voltage clamp."""
+    current_clamp: ModeScales
+    """Scale factors in current clamp and I=0."""
+    settle: Duration = Duration(0.5)
+    """After a mode switch."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """For this driver alone."""
+
+
+class Input(Model):
+    """One analogue input."""
+
+    pin: str
+    """Such as 'ai0'."""
+    range: InstrumentVoltage = InstrumentVoltage(10.0)
+    """Full scale, each way."""
+
+
+class Output(Model):
+    """One analogue output."""
+
+    pin: str
+    """Such as 'ao0'."""
+    range: InstrumentVoltage = InstrumentVoltage(10.0)
+    """Full scale, each way."""
+
+
+class Line(Model):
+    """One perfusion line."""
+
+    pin: str | None = None
+    """Digital line, such as 'port0/line0', or the valve controller's channel."""
+    opens: Literal["high", "low"] = "high"
+    """Level that opens the valve."""
+
+
+class PerfusionEntry(Model):
+    """Valves and tubing."""
+
+    driver: Name
+    """'simulated', 'digital_valves', ..."""
+    lines: dict[Name, Line] = Field(min_length=1)
+    """By name; protocols use these names."""
+    dead_time: Duration
+    """From a valve to the bath, measured with dye; results count from arrival."""
+    flow: FlowRate | None = None
+    """For the methods section."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """For this driver alone."""
+
+
+class ThermometerEntry(Model):
+    """The bath's thermometer."""
+
+    driver: Name
+    """'simulated', ..."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """For this driver alone."""
+
+
+class RigLimits(Model):
+    """What may ever be commanded, whatever a protocol says."""
+
+    voltage: VoltageRange
+    """In voltage clamp, such as '-120 mV .. 60 mV'."""
+    current: CurrentRange
+    """In current clamp, such as '-500 pA .. 1000 pA'."""
+
+
+class SafeState(Model):
+    """Where outputs go on every way out. It depends on the mode: zero volts is not safe in voltage clamp."""
+
+    voltage_clamp: Voltage
+    """Holding potential, such as '-70 mV'."""
+    current_clamp: Current
+    """Bias current, such as '0 pA'."""
+    line: Name
+    """Perfusion line."""
+
+
+class Rig(Model):
+    """One rig."""
+
+    rig: str = Field(min_length=3)
+    """What people call it."""
+    format: Literal[1]
+    """Version of this language."""
+    institution: str | None = None
+    """For the session file."""
+    lab: str | None = None
+    """For the session file."""
+    daq: DaqEntry
+    """The converter card."""
+    amplifier: AmplifierEntry
+    """The patch-clamp amplifier."""
+    inputs: dict[Name, Input]
+    """Analogue inputs; 'primary' must be among them."""
+    outputs: dict[Name, Output]
+    """Analogue outputs; 'command' must be among them."""
+    perfusion: PerfusionEntry
+    """Valves and tubing."""
+    thermometer: ThermometerEntry | None = None
+    """The bath's thermometer."""
+    limits: RigLimits
+    """What may ever be commanded."""
+    safe: SafeState
+    """Where outputs go on every way out."""
+    simulation: dict[str, Any] = Field(default_factory=dict)
+    """What the simulated devices are made of; real devices ignore it, the simulator checks it."""

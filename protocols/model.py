@@ -1,0 +1,19 @@
+"""What all of our models are: frozen, closed to unknown keys, documented by the text under each field."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Model(BaseModel):
+    """A piece of a protocol or rig file."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_by_name=True, validate_by_alias=True
+    )
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", examples=["baseline"])]
+"""A name used elsewhere in the file: letters, digits and underscores."""

@@ -1,0 +1,344 @@
+"""The verbs of a protocol. A step is a mapping with one key, its verb, so that a file reads aloud:
+
+    - hold: {voltage: -70 mV, for: 5 min}
+
+A verb's executor has the same name in `acquisition/steps/`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from protocols.conditions import (
+    CurrentCondition,
+    Drift,
+    OnFail,
+    ResistanceCondition,
+    SpikeCount,
+    TemperatureCondition,
+    VoltageCondition,
+)
+from protocols.model import Model, Name
+from protocols.quantities import (
+    Current,
+    CurrentSteps,
+    Duration,
+    Percent,
+    Resistance,
+    Voltage,
+)
+
+
+class Quality(Model):
+    """Conditions on the latest measured values. Those left out are not looked at."""
+
+    access_resistance: ResistanceCondition | None = None
+    """Such as 'below 25 MOhm' or 'within 20 % of start'."""
+    input_resistance: ResistanceCondition | None = None
+    """Such as 'above 60 MOhm'."""
+    holding_current: CurrentCondition | None = None
+    """Voltage clamp: the current that holds the cell."""
+    bias_current: CurrentCondition | None = None
+    """Current clamp: the current that holds the cell."""
+    baseline_voltage: VoltageCondition | None = None
+    """Current clamp: the potential before the step."""
+    temperature: TemperatureCondition | None = None
+    """Of the bath."""
+    spikes: SpikeCount | None = None
+    """Action potentials during the step, such as '3..4'."""
+
+
+class Require(Quality):
+    """What must hold. The first condition that fails acts."""
+
+    on_fail: OnFail = "ask"
+    """ask the person, note it and go on, skip the sweep (leave it out of means), or stop the run."""
+
+
+class StopWhen(Quality):
+    """What must not happen, looked at after every sweep. The first condition that comes true acts."""
+
+    then: OnFail = "stop"
+    """stop the run, ask the person, skip the sweep, or note it and go on."""
+
+
+class TestPulses(Model):
+    """Small steps during a hold, from which access and input resistance are followed."""
+
+    step: Voltage = Voltage(-5e-3)
+    """Size, such as '-5 mV'."""
+    width: Duration = Duration(0.05)
+    """50 ms or more: shorter pulses underestimate the membrane resistance and capacitance."""
+    every: Duration = Duration(10.0)
+    """Onset to onset."""
+
+
+class CurrentPulse(Model):
+    """A small current step near the end of each sweep, from which input resistance is measured."""
+
+    current: Current = Current(-50e-12)
+    """Size, such as '-50 pA'."""
+    width: Duration = Duration(0.3)
+    """300 ms reaches the steady state of a CA1 neuron."""
+    before_end: Duration = Duration(0.8)
+    """Onset, counted back from the end of the sweep: in the last second, far from the next baseline."""
+
+
+class Rebias(Model):
+    """How the bias current follows a drifting cell: between sweeps only, never from step to end of AHP."""
+
+    to: Voltage
+    """Potential to return to, such as '-60 mV'."""
+    within: Voltage = Voltage(0.5e-3)
+    """Leave the bias alone while the baseline is this near."""
+    by_at_most: Current = Current(10e-12)
+    """Largest change from one sweep to the next."""
+
+
+class Stable(Model):
+    """A written criterion of a steady baseline, over the last accepted sweeps."""
+
+    measure: Name
+    """Which measure: 'A_1000', 'Rin', or one declared under 'measures'."""
+    last: int = Field(default=10, ge=4, le=200)
+    """How many sweeps to look at."""
+    drift_below: Drift = Drift.parse("15 % per 10 min")
+    """Theil-Sen slope over those sweeps; its 95 % interval must contain 0 as well."""
+    cv_below: Percent | None = None
+    """Coefficient of variation over those sweeps."""
+
+
+class Step(Model):
+    """What all steps share."""
+
+    verb: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unwrap(cls, value: Any) -> Any:
+        """Take the mapping under the verb."""
+        if isinstance(value, dict) and set(value) == {cls.verb}:
+            return value[cls.verb] if value[cls.verb] is not None else {}
+        return value
+
+
+class Hold(Step):
+    """Voltage clamp at a potential, recorded without gaps, with test pulses meanwhile."""
+
+    verb = "hold"
+    voltage: Voltage
+    """Holding potential, such as '-70 mV'."""
+    for_: Duration = Field(alias="for")
+    """How long, such as '5 min'."""
+    test_pulses: TestPulses | None = None
+    """Pulses during the hold; none if left out."""
+    require: Require | None = None
+    """Looked at when the hold ends."""
+
+
+class MembraneTest(Step):
+    """Voltage clamp: access resistance, input resistance and capacitance from the mean of test pulses."""
+
+    verb = "membrane_test"
+    step: Voltage = Voltage(-5e-3)
+    """Size, such as '-5 mV'."""
+    width: Duration = Duration(0.05)
+    """50 ms or more, see 'test_pulses'."""
+    average: int = Field(default=20, ge=1, le=1000)
+    """How many pulses."""
+    require: Require | None = None
+    """What a good cell must show."""
+
+
+class SwitchTo(Step):
+    """Change of clamp mode, through I=0, verified by telegraph."""
+
+    verb = "switch_to"
+    clamp: Literal["voltage", "current"]
+    """Mode to switch to."""
+    bias_to: Voltage | None = None
+    """Current clamp: bring the cell here with a bias current."""
+    tolerance: Voltage = Voltage(1e-3)
+    """How near is near enough."""
+    max_bias: Current = Current(300e-12)
+    """Refuse a cell that needs more, either way."""
+    within: Duration = Duration(60.0)
+    """Give up biasing after this long."""
+    bridge: Literal["auto", "keep", "off"] | Resistance = "auto"
+    """Bridge balance: the amplifier's own procedure, as it is, off, or a value such as '12 MOhm'."""
+    holding: Voltage | None = None
+    """Voltage clamp: potential to switch to; the rig's safe potential if left out."""
+    if_not_reached: OnFail = "ask"
+    """What to do when the bias cannot be found within the ceiling and the time."""
+
+
+class Find(Step):
+    """Search for a step current that gives the wanted number of spikes, confirmed."""
+
+    verb = "find"
+    name: Name
+    """Later steps use the current found by this name."""
+    step: CurrentSteps
+    """Range and grid, such as '200 pA .. 400 pA by 25 pA'."""
+    width: Duration
+    """Length of the step."""
+    until_spikes: SpikeCount
+    """Wanted number, such as '3..4'."""
+    every: Duration
+    """Onset to onset."""
+    before: Duration = Duration(1.0)
+    """Recorded before the step."""
+    after: Duration = Duration(1.0)
+    """Recorded after the step."""
+    confirm: int = Field(default=2, ge=1, le=10)
+    """How many sweeps at the current must agree, the first included."""
+    at_most: int = Field(default=12, ge=1, le=100)
+    """Give up after this many sweeps."""
+    rebias: Rebias | None = None
+    """How the bias current follows the cell."""
+    if_none: OnFail = "ask"
+    """What to do when no current in the range gives the wanted number."""
+
+
+class Series(Step):
+    """Sweeps with one step each, at an interval, for a time, a number, or until a measure is stable."""
+
+    verb = "series"
+    name: Name
+    """Such as 'baseline'; the sweeps carry it."""
+    step: Current | CurrentSteps | Name
+    """A current, a stepped range (one level a sweep, in order, over and over), or a name given by 'find'."""
+    width: Duration
+    """Length of the step."""
+    every: Duration
+    """Onset to onset."""
+    before: Duration = Duration(1.5)
+    """Recorded before the step."""
+    after: Duration
+    """Recorded after the step: a slow AHP needs 5 s and more."""
+    sweeps: int | None = Field(default=None, ge=1, le=10_000)
+    """End after this many sweeps."""
+    for_: Duration | None = Field(default=None, alias="for")
+    """End after this long."""
+    counted_from: Literal["start", "arrival"] = "start"
+    """Whether 'for', 'at_least' and 'at_most' run from the first sweep or from the solution's arrival."""
+    until_stable: Stable | None = None
+    """End when this criterion is met."""
+    at_least: Duration | None = None
+    """Not before."""
+    at_most: Duration | None = None
+    """Not after."""
+    if_not_stable: OnFail = "ask"
+    """What to do when 'at_most' passes and the criterion is not met."""
+    rebias: Rebias | None = None
+    """How the bias current follows the cell; it stays as it is if left out."""
+    test_pulse: CurrentPulse | None = None
+    """For input resistance in every sweep."""
+    require: Require | None = None
+    """Looked at after every sweep."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Series:
+        """Refuse a series without an end, or with sweeps that do not fit their interval."""
+        length = self.before + self.width + self.after
+        if length > self.every:
+            raise PydanticCustomError(
+                "sweep_too_long",
+                "a sweep lasts {t} s (before + width + after), but one starts every {e}: lengthen 'every'",
+                {"t": f"{length:g}", "e": str(self.every)},
+            )
+        if self.sweeps is None and self.for_ is None and self.until_stable is None:
+            raise PydanticCustomError(
+                "no_end", "say when the series ends: 'sweeps: 20', 'for: 15 min' or 'until_stable: {{...}}'"
+            )
+        if self.until_stable is not None and self.at_most is None:
+            raise PydanticCustomError(
+                "no_end", "'until_stable' needs 'at_most', or an unstable cell would run for ever"
+            )
+        return self
+
+
+class Apply(Step):
+    """Switch the perfusion to a solution. The dead time comes from the rig file."""
+
+    verb = "apply"
+    solution: Name
+    """Name of a solution in this file."""
+    wait_for_arrival: bool = False
+    """Wait out the dead time before the next step."""
+
+
+class Wait(Step):
+    """Do nothing, at the present holding level."""
+
+    verb = "wait"
+    for_: Duration = Field(alias="for")
+    """How long."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scalar(cls, value: Any) -> Any:
+        """Accept '- wait: 2 min'."""
+        inner = value.get(cls.verb) if isinstance(value, dict) else value
+        return {"for": inner} if isinstance(inner, str) else value
+
+
+class Note(Step):
+    """A line for the log."""
+
+    verb = "note"
+    text: str = Field(min_length=1)
+    """What to write."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scalar(cls, value: Any) -> Any:
+        """Accept '- note: slice turned'."""
+        inner = value.get(cls.verb) if isinstance(value, dict) else value
+        return {"text": inner} if isinstance(inner, str) else value
+
+
+class Prompt(Step):
+    """A question to the person; the answer is logged. 'stop' ends the run."""
+
+    verb = "prompt"
+    question: str = Field(min_length=1)
+    """Such as 'Has the drug bottle been filled?'."""
+    options: tuple[str, ...] = ("continue", "stop")
+    """The first is the answer when nobody can be asked."""
+
+
+VERBS: dict[str, type[Step]] = {
+    s.verb: s for s in (Hold, MembraneTest, SwitchTo, Find, Series, Apply, Wait, Note, Prompt)
+}
+
+
+def _verb(value: Any) -> str | None:
+    if isinstance(value, Step):
+        return value.verb
+    if isinstance(value, dict) and len(value) == 1:
+        (key,) = value
+        return key if key in VERBS else None
+    return None
+
+
+AnyStep = Annotated[
+    Annotated[Hold, Tag("hold")]
+    | Annotated[MembraneTest, Tag("membrane_test")]
+    | Annotated[SwitchTo, Tag("switch_to")]
+    | Annotated[Find, Tag("find")]
+    | Annotated[Series, Tag("series")]
+    | Annotated[Apply, Tag("apply")]
+    | Annotated[Wait, Tag("wait")]
+    | Annotated[Note, Tag("note")]
+    | Annotated[Prompt, Tag("prompt")],
+    Discriminator(
+        _verb,
+        custom_error_type="unknown_step",
+        custom_error_message="a step is one verb and what belongs to it, such as '- hold: {{voltage: -70 mV, "
+        "for: 5 min}}'; the verbs are " + ", ".join(VERBS),
+    ),
+]
