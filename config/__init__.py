@@ -1,0 +1,1 @@
+"""What an experiment is done with: the rig, as data."""

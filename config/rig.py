@@ -16,6 +16,8 @@ from protocols.quantities import (
     Frequency,
     InstrumentVoltage,
     OutputScale,
+    PositiveDuration,
+    PositiveInstrumentVoltage,
     Voltage,
     VoltageRange,
 )
@@ -30,7 +32,7 @@ class DaqEntry(Model):
     """As the vendor's tool shows it."""
     sampling_limit: Frequency
     """The card's highest rate with these channels."""
-    block: Duration = Duration(0.05)
+    block: PositiveDuration = Duration(0.05)
     """Length of one read, 20 to 100 ms."""
     options: dict[str, Any] = Field(default_factory=dict)
     """For this driver alone."""
@@ -69,7 +71,7 @@ class Input(Model):
 
     pin: str
     """Such as 'ai0'."""
-    range: InstrumentVoltage = InstrumentVoltage(10.0)
+    range: PositiveInstrumentVoltage = InstrumentVoltage(10.0)
     """Full scale, each way."""
 
 
@@ -78,7 +80,7 @@ class Output(Model):
 
     pin: str
     """Such as 'ao0'."""
-    range: InstrumentVoltage = InstrumentVoltage(10.0)
+    range: PositiveInstrumentVoltage = InstrumentVoltage(10.0)
     """Full scale, each way."""
 
 

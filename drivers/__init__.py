@@ -1,0 +1,1 @@
+"""The hardware: one device, one file; only here are pins and volts known."""

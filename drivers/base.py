@@ -14,7 +14,7 @@ from protocols.errors import HardwareError, LimitExceeded, ModeMismatch
 from protocols.sweeps import Channel, ClampMode, Frame, Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
     from types import TracebackType
 
 
@@ -75,6 +75,8 @@ class Device(ABC):
     """Something with a plug."""
 
     name: str
+    needs_wall_time: bool = True
+    """Whether the device has a time of its own; it then runs at life speed only."""
 
     def __enter__(self) -> Self:
         """Open."""
@@ -104,10 +106,11 @@ class Daq(Device):
         """Keep the rig's limits; they are checked here and not in the drivers."""
         self.limits = limits
 
-    def play(self, sweep: Sweep, gains: Gains) -> Iterator[Frame]:
+    def play(self, sweep: Sweep, gains: Gains) -> Generator[Frame, None, None]:
         """Play `sweep` and yield what was recorded, in order and without gaps.
 
-        The output stays at the sweep's last level until the next `play` or `park`.
+        The output stays at the sweep's last level until the next `play` or `park`. Closing the generator
+        before its end stops the sweep and leaves the output at its holding level.
 
         Raises
         ------
@@ -151,7 +154,7 @@ class Daq(Device):
             )
 
     @abstractmethod
-    def _play(self, sweep: Sweep, gains: Gains) -> Iterator[Frame]:
+    def _play(self, sweep: Sweep, gains: Gains) -> Generator[Frame, None, None]:
         """Play; nothing needs checking any more."""
 
     @abstractmethod
@@ -190,6 +193,13 @@ class Amplifier(Device):
     @abstractmethod
     def gains(self) -> Gains:
         """Return the scale factors of the present mode, as telegraphed now."""
+
+    @abstractmethod
+    def gains_in(self, mode: ClampMode) -> Gains:
+        """Return the scale factors the rig file declares for `mode`.
+
+        They are needed before the mode is entered: the new command is written while the amplifier is in I=0.
+        """
 
     @abstractmethod
     def state(self) -> AmplifierState:

@@ -12,6 +12,9 @@ from abc import ABC, abstractmethod
 class Clock(ABC):
     """Seconds since the session's start, and the only way to wait."""
 
+    is_wall_time: bool = False
+    """Whether a second is a second: devices of metal need that."""
+
     @abstractmethod
     def now(self) -> float:
         """Return seconds since the session's start."""
@@ -27,6 +30,7 @@ class WallClock(Clock):
     def __init__(self, speed: float = 1.0) -> None:
         """Start now."""
         self._speed = speed
+        self.is_wall_time = speed == 1.0
         self._start = time.monotonic()
 
     def now(self) -> float:

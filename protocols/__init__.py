@@ -1,0 +1,1 @@
+"""What to do: the vocabulary of experiments. Pure data."""

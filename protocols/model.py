@@ -15,5 +15,7 @@ class Model(BaseModel):
     )
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", examples=["baseline"])]
+NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+
+Name = Annotated[str, Field(pattern=NAME, examples=["baseline"])]
 """A name used elsewhere in the file: letters, digits and underscores."""

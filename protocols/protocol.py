@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from protocols.model import Model, Name
-from protocols.quantities import Concentration, Duration, Frequency, Length, Temperature, Voltage
+from protocols.quantities import Concentration, Frequency, Length, Offset, Temperature, Voltage
 from protocols.steps import AnyStep, StopWhen
 
 
@@ -112,9 +112,9 @@ class Measure(Model):
 
     kind: Literal["mean", "peak_down", "peak_up", "area"]
     """Mean, 5 ms smoothed minimum or maximum, or signed integral over the window."""
-    from_: Duration = Field(alias="from")
-    """Start of the window."""
-    to: Duration
+    from_: Offset = Field(alias="from")
+    """Start of the window; negative is before what it counts from."""
+    to: Offset
     """End of the window."""
     counted_from: Literal["step_start", "step_end", "sweep_start"] = "step_end"
     """What the window's times count from."""
@@ -147,4 +147,3 @@ class Protocol(Model):
     """Looked at after every sweep of every step."""
     finish: tuple[AnyStep, ...] = ()
     """Always runs last, even after a stop: leave cell and bath in good order."""
-

@@ -1,4 +1,6 @@
-"""The verbs of a protocol. A step is a mapping with one key, its verb, so that a file reads aloud:
+"""The verbs of a protocol.
+
+A step is a mapping with one key, its verb, so that a file reads aloud:
 
     - hold: {voltage: -70 mV, for: 5 min}
 
@@ -7,10 +9,10 @@ A verb's executor has the same name in `acquisition/steps/`.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema, model_validator
 
 from protocols.conditions import (
     CurrentCondition,
@@ -21,15 +23,60 @@ from protocols.conditions import (
     TemperatureCondition,
     VoltageCondition,
 )
-from protocols.model import Model, Name
+from protocols.model import NAME, Model, Name
 from protocols.quantities import (
     Current,
     CurrentSteps,
     Duration,
     Percent,
+    PositiveCurrent,
+    PositiveDuration,
+    PositiveVoltage,
     Resistance,
+    TestCurrent,
+    TestVoltage,
     Voltage,
 )
+from protocols.quantity import Quantity
+from protocols.written import offered, wrong
+
+
+def _step_size(value: Any) -> Any:
+    """Read a name as it is, 'A .. B by C' as a grid, and everything else as a current."""
+    if not isinstance(value, str):
+        return value if isinstance(value, CurrentSteps) else Current.parse(value)
+    if re.fullmatch(NAME, value):
+        return value
+    return CurrentSteps.parse(value) if ".." in value else Current.parse(value)
+
+
+def _bridge(value: Any) -> Any:
+    if value in ("auto", "keep", "off"):
+        return str(value)
+    if isinstance(value, Quantity) or (isinstance(value, str) and any(c.isdigit() for c in value)):
+        return Resistance.parse(value)
+    raise wrong("write 'auto', 'keep', 'off' or a resistance such as '12 MOhm'")
+
+
+StepSize = Annotated[
+    Current | CurrentSteps | str,
+    PlainValidator(_step_size),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [{"pattern": NAME}, Current.json_schema(), CurrentSteps.json_schema()],
+            "defaultSnippets": offered("burst", Current.example, CurrentSteps.example),
+        }
+    ),
+]
+"""A current, a grid of currents, or the name of an earlier 'find'."""
+
+Bridge = Annotated[
+    Literal["auto", "keep", "off"] | Resistance,
+    PlainValidator(_bridge),
+    WithJsonSchema({"type": "string", "anyOf": [{"enum": ["auto", "keep", "off"]}, Resistance.json_schema()]}),
+]
+"""How the bridge is balanced."""
 
 
 class Quality(Model):
@@ -68,22 +115,22 @@ class StopWhen(Quality):
 class TestPulses(Model):
     """Small steps during a hold, from which access and input resistance are followed."""
 
-    step: Voltage = Voltage(-5e-3)
+    step: TestVoltage = Voltage(-5e-3)
     """Size, such as '-5 mV'."""
-    width: Duration = Duration(0.05)
+    width: PositiveDuration = Duration(0.05)
     """50 ms or more: shorter pulses underestimate the membrane resistance and capacitance."""
-    every: Duration = Duration(10.0)
+    every: PositiveDuration = Duration(10.0)
     """Onset to onset."""
 
 
 class CurrentPulse(Model):
     """A small current step near the end of each sweep, from which input resistance is measured."""
 
-    current: Current = Current(-50e-12)
+    current: TestCurrent = Current(-50e-12)
     """Size, such as '-50 pA'."""
-    width: Duration = Duration(0.3)
+    width: PositiveDuration = Duration(0.3)
     """300 ms reaches the steady state of a CA1 neuron."""
-    before_end: Duration = Duration(0.8)
+    before_end: PositiveDuration = Duration(0.8)
     """Onset, counted back from the end of the sweep: in the last second, far from the next baseline."""
 
 
@@ -92,9 +139,9 @@ class Rebias(Model):
 
     to: Voltage
     """Potential to return to, such as '-60 mV'."""
-    within: Voltage = Voltage(0.5e-3)
+    within: PositiveVoltage = Voltage(0.5e-3)
     """Leave the bias alone while the baseline is this near."""
-    by_at_most: Current = Current(10e-12)
+    by_at_most: PositiveCurrent = Current(10e-12)
     """Largest change from one sweep to the next."""
 
 
@@ -131,7 +178,7 @@ class Hold(Step):
     verb = "hold"
     voltage: Voltage
     """Holding potential, such as '-70 mV'."""
-    for_: Duration = Field(alias="for")
+    for_: PositiveDuration = Field(alias="for")
     """How long, such as '5 min'."""
     test_pulses: TestPulses | None = None
     """Pulses during the hold; none if left out."""
@@ -143,9 +190,9 @@ class MembraneTest(Step):
     """Voltage clamp: access resistance, input resistance and capacitance from the mean of test pulses."""
 
     verb = "membrane_test"
-    step: Voltage = Voltage(-5e-3)
+    step: TestVoltage = Voltage(-5e-3)
     """Size, such as '-5 mV'."""
-    width: Duration = Duration(0.05)
+    width: PositiveDuration = Duration(0.05)
     """50 ms or more, see 'test_pulses'."""
     average: int = Field(default=20, ge=1, le=1000)
     """How many pulses."""
@@ -161,13 +208,13 @@ class SwitchTo(Step):
     """Mode to switch to."""
     bias_to: Voltage | None = None
     """Current clamp: bring the cell here with a bias current."""
-    tolerance: Voltage = Voltage(1e-3)
+    tolerance: PositiveVoltage = Voltage(1e-3)
     """How near is near enough."""
-    max_bias: Current = Current(300e-12)
+    max_bias: PositiveCurrent = Current(300e-12)
     """Refuse a cell that needs more, either way."""
-    within: Duration = Duration(60.0)
+    within: PositiveDuration = Duration(60.0)
     """Give up biasing after this long."""
-    bridge: Literal["auto", "keep", "off"] | Resistance = "auto"
+    bridge: Bridge = "auto"
     """Bridge balance: the amplifier's own procedure, as it is, off, or a value such as '12 MOhm'."""
     holding: Voltage | None = None
     """Voltage clamp: potential to switch to; the rig's safe potential if left out."""
@@ -183,11 +230,11 @@ class Find(Step):
     """Later steps use the current found by this name."""
     step: CurrentSteps
     """Range and grid, such as '200 pA .. 400 pA by 25 pA'."""
-    width: Duration
+    width: PositiveDuration
     """Length of the step."""
     until_spikes: SpikeCount
     """Wanted number, such as '3..4'."""
-    every: Duration
+    every: PositiveDuration
     """Onset to onset."""
     before: Duration = Duration(1.0)
     """Recorded before the step."""
@@ -202,6 +249,12 @@ class Find(Step):
     if_none: OnFail = "ask"
     """What to do when no current in the range gives the wanted number."""
 
+    @model_validator(mode="after")
+    def _within_interval(self) -> Find:
+        """Refuse sweeps that do not fit their interval."""
+        _fits(self)
+        return self
+
 
 class Series(Step):
     """Sweeps with one step each, at an interval, for a time, a number, or until a measure is stable."""
@@ -209,11 +262,11 @@ class Series(Step):
     verb = "series"
     name: Name
     """Such as 'baseline'; the sweeps carry it."""
-    step: Current | CurrentSteps | Name
+    step: StepSize
     """A current, a stepped range (one level a sweep, in order, over and over), or a name given by 'find'."""
-    width: Duration
+    width: PositiveDuration
     """Length of the step."""
-    every: Duration
+    every: PositiveDuration
     """Onset to onset."""
     before: Duration = Duration(1.5)
     """Recorded before the step."""
@@ -221,7 +274,7 @@ class Series(Step):
     """Recorded after the step: a slow AHP needs 5 s and more."""
     sweeps: int | None = Field(default=None, ge=1, le=10_000)
     """End after this many sweeps."""
-    for_: Duration | None = Field(default=None, alias="for")
+    for_: PositiveDuration | None = Field(default=None, alias="for")
     """End after this long."""
     counted_from: Literal["start", "arrival"] = "start"
     """Whether 'for', 'at_least' and 'at_most' run from the first sweep or from the solution's arrival."""
@@ -229,7 +282,7 @@ class Series(Step):
     """End when this criterion is met."""
     at_least: Duration | None = None
     """Not before."""
-    at_most: Duration | None = None
+    at_most: PositiveDuration | None = None
     """Not after."""
     if_not_stable: OnFail = "ask"
     """What to do when 'at_most' passes and the criterion is not met."""
@@ -243,22 +296,25 @@ class Series(Step):
     @model_validator(mode="after")
     def _ends(self) -> Series:
         """Refuse a series without an end, or with sweeps that do not fit their interval."""
-        length = self.before + self.width + self.after
-        if length > self.every:
-            raise PydanticCustomError(
-                "sweep_too_long",
-                "a sweep lasts {t} s (before + width + after), but one starts every {e}: lengthen 'every'",
-                {"t": f"{length:g}", "e": str(self.every)},
-            )
+        _fits(self)
         if self.sweeps is None and self.for_ is None and self.until_stable is None:
-            raise PydanticCustomError(
-                "no_end", "say when the series ends: 'sweeps: 20', 'for: 15 min' or 'until_stable: {{...}}'"
-            )
+            raise wrong("say when the series ends: 'sweeps: 20', 'for: 15 min' or 'until_stable: {measure: ...}'")
         if self.until_stable is not None and self.at_most is None:
-            raise PydanticCustomError(
-                "no_end", "'until_stable' needs 'at_most', or an unstable cell would run for ever"
-            )
+            raise wrong("'until_stable' needs 'at_most', or an unstable cell would run for ever", at="until_stable")
+        if self.at_most is not None and (self.at_least or 0.0) > self.at_most:
+            raise wrong(f"'at_least' ({self.at_least}) is longer than 'at_most' ({self.at_most})", at="at_least")
         return self
+
+
+def _fits(step: Find | Series) -> None:
+    """Refuse sweeps longer than the interval between them."""
+    length = step.before + step.width + step.after
+    if length > step.every:
+        raise wrong(
+            f"a sweep lasts {length:g} s (before + width + after), but one starts every {step.every}: "
+            "lengthen 'every' or shorten 'after'",
+            at="every",
+        )
 
 
 class Apply(Step):
@@ -307,8 +363,15 @@ class Prompt(Step):
     verb = "prompt"
     question: str = Field(min_length=1)
     """Such as 'Has the drug bottle been filled?'."""
-    options: tuple[str, ...] = ("continue", "stop")
+    options: tuple[str, ...] = Field(default=("continue", "stop"), min_length=1)
     """The first is the answer when nobody can be asked."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scalar(cls, value: Any) -> Any:
+        """Accept '- prompt: Has the drug bottle been filled?'."""
+        inner = value.get(cls.verb) if isinstance(value, dict) else value
+        return {"question": inner} if isinstance(inner, str) else value
 
 
 VERBS: dict[str, type[Step]] = {
@@ -338,7 +401,6 @@ AnyStep = Annotated[
     Discriminator(
         _verb,
         custom_error_type="unknown_step",
-        custom_error_message="a step is one verb and what belongs to it, such as '- hold: {{voltage: -70 mV, "
-        "for: 5 min}}'; the verbs are " + ", ".join(VERBS),
+        custom_error_message="a step is one verb and what belongs to it; the verbs are " + ", ".join(VERBS),
     ),
 ]

@@ -1,0 +1,1 @@
+"""Numbers made of sweeps: SI in, SI out, the same code live and in review."""

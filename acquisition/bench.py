@@ -1,0 +1,377 @@
+"""What an experimenter can do at the rig, as verbs.
+
+Play a sweep, switch the mode, set the bias, change the solution, wait, ask: executors of steps are written in these
+words, and devices are touched nowhere else. All of it runs in the engine's thread, which owns the devices.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from acquisition.analysis.analyser import Settings, SweepAnalyser
+from acquisition.events import FrameArrived, Logged, Measured, SweepFinished, SweepStarted, Waiting
+from acquisition.gates import Gatekeeper, Vitals
+from drivers.base import Filling
+from protocols.errors import HardwareError, ModeMismatch, PatchrigError, StoppedByGate
+from protocols.sweeps import ClampMode, LogEntry, RecordedSweep, Sweep, SweepHeader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from acquisition.controls import Controls
+    from acquisition.lanes import LiveLane, WriterLane
+    from acquisition.person import Person
+    from config.rig import Rig
+    from drivers.base import Gains
+    from drivers.build import Devices
+    from drivers.clock import Clock
+    from protocols.conditions import OnFail
+    from protocols.protocol import Protocol
+    from protocols.steps import Require, StopWhen
+    from protocols.sweeps import Measurement
+    from protocols.waveforms import Waveform
+
+log = logging.getLogger(__name__)
+
+GLANCE = 0.05
+"""Seconds between looks at the controls while waiting."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a 'find' step found."""
+
+    current: float
+    """Step amplitude, A."""
+    spikes: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The solution that was chosen last."""
+
+    name: str
+    label: str
+    switched: float
+    arrives: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A sweep that was played, with what was measured."""
+
+    header: SweepHeader
+    measurements: tuple[Measurement, ...]
+    recorded: RecordedSweep | None
+    """Only if asked for: a long hold is not kept in memory."""
+
+    def value(self, name: str) -> float:
+        """Return a measure of this sweep, SI; NaN if it was not made."""
+        return next((m.value for m in self.measurements if m.name == name), float("nan"))
+
+
+@dataclass
+class State:
+    """What the run knows of the cell and of itself. Lives and dies with the bench."""
+
+    gains: Gains | None = None
+    level: float = 0.0
+    """Command outside pulses, SI of the mode."""
+    flow: Flow | None = None
+    sweeps: int = 0
+    runs: int = 0
+    found: dict[str, Found] = field(default_factory=dict)
+    membrane_resistance: float = 100e6
+    """Latest input resistance, ohms; the default is a CA1 neuron's, used until one is measured."""
+    max_bias: float = 300e-12
+    latest: dict[str, Measurement] = field(default_factory=dict)
+
+
+class Bench:
+    """The rig as the steps see it."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        rig: Rig,
+        devices: Devices,
+        *,
+        clock: Clock,
+        writer: WriterLane,
+        live: LiveLane,
+        person: Person,
+        controls: Controls,
+    ) -> None:
+        """Take everything from outside; open nothing."""
+        self.protocol, self.rig, self.devices = protocol, rig, devices
+        self.clock, self.writer, self.live = clock, writer, live
+        self.person, self.controls = person, controls
+        self.state, self.vitals, self.gatekeeper = State(), Vitals(), Gatekeeper()
+        self.settings = Settings.of(protocol)
+
+    # --- log and questions ---------------------------------------------------------------------------------
+
+    def log(self, kind: str, text: str, **data: object) -> None:
+        """Write a line to the session's log, and tell observers."""
+        entry = LogEntry(self.clock.now(), kind, text, data)
+        log.info("%s", text)
+        self.writer.log(entry)
+        self.live.tell(Logged(entry))
+
+    def ask(self, question: str, options: tuple[str, ...] = ("continue", "stop")) -> str:
+        """Ask the person, log the answer, and end the run if it is 'stop'."""
+        answer = self.person.ask(question, options)
+        self.log("question", f"{question} - {answer}", question=question, answer=answer)
+        if answer == "stop":
+            raise StoppedByGate(question)
+        return answer
+
+    def act(self, action: OnFail, text: str) -> None:
+        """Do what a gate says: note it, ask, or stop. 'skip' is for the caller, who knows what to leave out."""
+        self.log("gate", f"{text} ({action})", action=action)
+        if action == "stop":
+            raise StoppedByGate(text)
+        if action == "ask":
+            self.ask(f"{text}. Go on?")
+
+    def look_at(self, gates: Iterable[Require | StopWhen]) -> list[str]:
+        """Look at gates, act, and return why the present sweep should be left out of means."""
+        skipped = []
+        for tripped in self.gatekeeper.look(gates, self.vitals):
+            if tripped.action == "skip":
+                skipped.append(tripped.text)
+            else:
+                self.act(tripped.action, tripped.text)
+        return skipped
+
+    # --- time -----------------------------------------------------------------------------------------------
+
+    def wait_until(self, moment: float, text: str) -> None:
+        """Wait at the present level, looking at the controls meanwhile; a pause extends it."""
+        if moment > self.clock.now():
+            self.live.tell(Waiting(self.clock.now(), moment, text))
+        while (now := self.clock.now()) < moment or self.controls.paused:
+            self.controls.check_between_sweeps()
+            self.clock.wait_until(now + GLANCE if self.controls.paused else min(now + GLANCE, moment))
+        self.controls.check_between_sweeps()
+
+    # --- sweeps ---------------------------------------------------------------------------------------------
+
+    def new_run(self) -> None:
+        """Begin a run: sweeps of one run belong together."""
+        self.state.runs += 1
+
+    @property
+    def rate(self) -> float:
+        """Samples per second, as the protocol asks."""
+        return float(self.protocol.record.sampling)
+
+    @property
+    def condition(self) -> str:
+        """What the cell experiences now."""
+        flow = self.state.flow
+        if flow is None:
+            return "no solution declared"
+        return flow.label if self.clock.now() >= flow.arrives else f"{flow.label} (arriving)"
+
+    def play(self, command: Waveform, *, label: str, kind: str, keep: bool = False) -> Trial:
+        """Play and record one sweep, measuring as it comes in.
+
+        Samples go to the writer first. A sweep that ends early is closed as incomplete with the samples it has,
+        and its outputs are put to rest by whoever catches what is raised.
+        """
+        header = self._header(command, label, kind)
+        analyser = SweepAnalyser(header, self.settings)
+        kept: list[Mapping[str, np.ndarray]] = []
+        measurements: list[Measurement] = []
+        complete, why = False, "interrupted"
+        self.live.tell(SweepStarted(header))
+        self.writer.begin_sweep(header)
+        try:
+            with closing(self.devices.daq.play(header.sweep, self._gains)) as frames:
+                for frame in frames:
+                    self.writer.samples(frame)
+                    self.live.tell(FrameArrived(frame))
+                    stored = {c.name: c.stored(row) for c, row in zip(header.channels, frame.counts, strict=True)}
+                    measurements += self._tell(analyser.feed(frame.first, stored))
+                    if keep:
+                        kept.append(stored)
+                    self.controls.check_within_sweep()
+            self._still_in(header.sweep.mode)
+            complete, why = True, None
+        except PatchrigError as error:
+            why = str(error)
+            raise
+        finally:
+            self.state.level = command.holding
+            measurements += self._tell(analyser.finish(complete=complete))
+            self.writer.end_sweep(complete=complete, reason=why)
+            self.writer.measured(measurements)
+            self.live.tell(SweepFinished(header, complete))
+        self._learn(measurements)
+        recorded = RecordedSweep(header, _joined(kept)) if keep else None
+        return Trial(header, tuple(measurements), recorded)
+
+    def reject(self, trial: Trial, reason: str) -> None:
+        """Leave a sweep out of means; it stays in the file."""
+        self.log(
+            "rejected", f"sweep {trial.header.sweep.index}: {reason}", sweep=trial.header.sweep.index, reason=reason
+        )
+
+    @property
+    def _gains(self) -> Gains:
+        if self.state.gains is None:
+            raise HardwareError(self.devices.amplifier.name, "its scale factors were never read")
+        return self.state.gains
+
+    def _header(self, command: Waveform, label: str, kind: str) -> SweepHeader:
+        mode = self._gains.mode
+        sweep = Sweep(self.state.sweeps, mode, command)
+        self.state.sweeps += 1
+        recorded = [c for c in self.devices.daq.channels(self._gains) if c.name in self.protocol.record.channels]
+        return SweepHeader(
+            sweep=sweep,
+            start=self.clock.now(),
+            label=label,
+            kind=kind,
+            run=self.state.runs,
+            condition=self.condition,
+            channels=tuple(recorded),
+            holding=command.holding,
+            amplifier=self.devices.amplifier.state().as_mapping(),
+            temperature=self.read_temperature(),
+        )
+
+    def _tell(self, measurements: list[Measurement]) -> list[Measurement]:
+        if measurements:
+            self.live.tell(Measured(tuple(measurements)))
+        return measurements
+
+    def _learn(self, measurements: list[Measurement]) -> None:
+        self.vitals.take(measurements)
+        self.state.latest.update({m.name: m for m in measurements})
+        for m in measurements:
+            if m.name in ("Rm", "Rin") and 10e6 < m.value < 2e9:
+                self.state.membrane_resistance = m.value
+
+    def read_temperature(self) -> float | None:
+        """Read, store and note the bath's temperature, degC; None without a thermometer."""
+        if self.devices.thermometer is None:
+            return None
+        value = self.devices.thermometer.read()
+        self.writer.temperature(self.clock.now(), value)
+        self.vitals.note("temperature", value)
+        return value
+
+    # --- mode and command -----------------------------------------------------------------------------------
+
+    @property
+    def mode(self) -> ClampMode:
+        """The clamp mode, as last verified."""
+        return self._gains.mode
+
+    def park(self, level: float) -> None:
+        """Hold the command at `level`, SI of the mode."""
+        self.devices.daq.park(level, self._gains)
+        self.state.level = level
+
+    def read_amplifier(self) -> None:
+        """Take over mode and scale factors as the amplifier telegraphs them."""
+        self.state.gains = self.devices.amplifier.gains()
+        self.vitals.mode = self.state.gains.mode
+
+    def switch_mode(self, mode: ClampMode, level: float) -> None:
+        """Go to `mode` at `level` (SI of that mode) through I=0, where the cell cannot see the command move.
+
+        The new command is written in the new mode's own scale before I=0 is left, and scale factors are read
+        again afterwards: the same volt means -70 mV in one mode and -1.4 nA in another.
+        """
+        amplifier, before = self.devices.amplifier, self.mode
+        amplifier.set_mode(ClampMode.ZERO)
+        self.devices.daq.park(level, amplifier.gains_in(mode))
+        amplifier.set_mode(mode)
+        self.clock.wait_until(self.clock.now() + amplifier.settle)
+        self.read_amplifier()
+        self.state.level = level
+        self._still_in(mode)
+        self.log("mode", f"{before} to {mode} through I=0", before=str(before), after=str(mode), level=level)
+
+    def _still_in(self, mode: ClampMode) -> None:
+        """Raise if somebody has turned the knob."""
+        found = self.devices.amplifier.mode()
+        if found is not mode:
+            raise ModeMismatch(self.devices.amplifier.name, f"it is in {found} now; the run needs {mode}")
+
+    # --- solutions ------------------------------------------------------------------------------------------
+
+    def fill_lines(self) -> None:
+        """Say what stands on the lines, and start with the first solution, the control."""
+        fillings = {}
+        for s in self.protocol.solutions.values():
+            c = s.compound
+            fillings[s.line] = Filling(s.label, c.name if c else None, float(c.concentration) if c else 0.0)
+        self.devices.perfusion.fill(fillings)
+        if self.protocol.solutions:
+            first = next(iter(self.protocol.solutions))
+            self.apply(first, dead_time=0.0)
+
+    def apply(self, name: str, *, dead_time: float | None = None) -> None:
+        """Switch to the solution called `name`; it reaches the bath after the rig's dead time."""
+        solution, perfusion = self.protocol.solutions[name], self.devices.perfusion
+        delay = perfusion.dead_time if dead_time is None else dead_time
+        perfusion.select(solution.line)
+        now = self.clock.now()
+        self.state.flow = flow = Flow(name, solution.label, now, now + delay)
+        self.log(
+            "solution",
+            f"{solution.label} on line {solution.line}" + (f", in the bath in {delay:g} s" if delay else ""),
+            solution=name,
+            label=solution.label,
+            line=solution.line,
+            switched=flow.switched,
+            arrives=flow.arrives,
+            compound=solution.compound.name if solution.compound else None,
+            concentration=float(solution.compound.concentration) if solution.compound else None,
+        )
+
+    # --- rest -----------------------------------------------------------------------------------------------
+
+    def rest(self) -> list[str]:
+        """Put command and perfusion into the rig's safe state for the mode the amplifier is in now.
+
+        Each part is tried whatever became of the others. Returns what could not be done, in words.
+        """
+        return [*self._attempt(self._rest_command), *self._attempt(self._rest_perfusion)]
+
+    def _attempt(self, part: Callable[[], None]) -> list[str]:
+        try:
+            part()
+        except PatchrigError as error:
+            return [str(error)]
+        return []
+
+    def _rest_command(self) -> None:
+        amplifier, daq, safe = self.devices.amplifier, self.devices.daq, self.rig.safe
+        gains = amplifier.gains()
+        if gains.mode is ClampMode.ZERO:
+            return
+        level = float(safe.voltage_clamp if gains.mode is ClampMode.VOLTAGE else safe.current_clamp)
+        daq.park(level, gains)
+        found = daq.output_volts() * gains.command
+        if abs(found - level) > 1e-3 * daq.output_range * abs(gains.command):
+            amplifier.set_mode(ClampMode.ZERO)
+            raise HardwareError(
+                daq.name, f"the output reads {found:.4g} where {level:.4g} was written; amplifier to I=0"
+            )
+
+    def _rest_perfusion(self) -> None:
+        self.devices.perfusion.select(self.rig.safe.line)
+
+
+def _joined(blocks: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([b[name] for b in blocks]) for name in (blocks[0] if blocks else {})}

@@ -1,0 +1,108 @@
+"""Runs a protocol: its steps, then its 'finish', and on every way out the outputs go to rest."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from acquisition.events import Reason, RunFinished, StepStarted
+from acquisition.steps import execute
+from protocols.describing import describe
+from protocols.errors import PatchrigError, StoppedByGate, StoppedByPerson
+from protocols.sweeps import ClampMode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from acquisition.bench import Bench
+    from protocols.steps import Step
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Owns the bench, and with it the devices, for the length of one run."""
+
+    def __init__(self, bench: Bench) -> None:
+        """Keep the bench; nothing happens yet."""
+        self._bench = bench
+        self._failure: Exception | None = None
+
+    def run(self) -> RunFinished:
+        """Run the protocol and return how it ended.
+
+        Whatever happens, outputs and perfusion end in the rig's safe state for the mode the amplifier is then in,
+        what was acquired is with the writer, and the writer is closed. Errors of ours are answered in the result;
+        anything else rises after all that.
+        """
+        bench = self._bench
+        reason, text = "failed", "the run broke off"
+        try:
+            try:
+                reason, text = self._main_part()
+            finally:
+                unfinished = self._finish_part(reason)
+        finally:
+            not_at_rest = bench.rest()
+            self._write_end(reason, text, not_at_rest)
+        if unfinished or not_at_rest:
+            reason, text = "failed", "; ".join([text, *unfinished, *(f"NOT AT REST: {t}" for t in not_at_rest)])
+        done = RunFinished(reason, text, bench.clock.now(), bench.state.sweeps)
+        bench.live.tell(done)
+        return done
+
+    def _main_part(self) -> tuple[Reason, str]:
+        """Run the steps and return the reason for their end; errors of ours become reasons."""
+        try:
+            self._prepare()
+            self._steps(self._bench.protocol.steps)
+        except StoppedByGate as stop:
+            return "stopped by a gate", str(stop)
+        except StoppedByPerson as stop:
+            return "stopped by the person", str(stop)
+        except PatchrigError as error:
+            log.error("%s", error)
+            self._failure = error
+            return "failed", str(error)
+        return "finished", "all steps done"
+
+    def _finish_part(self, reason: Reason) -> list[str]:
+        """Run the protocol's 'finish', unless the rig itself has failed; return what went wrong."""
+        if self._failure is not None or reason == "failed":
+            return []
+        try:
+            self._bench.controls.begin_finish()
+            self._steps(self._bench.protocol.finish, label="finish")
+        except StoppedByPerson as stop:
+            log.warning("%s", stop)
+        except PatchrigError as error:
+            return [f"finish: {error}"]
+        return []
+
+    def _prepare(self) -> None:
+        """Bring the rig to where every protocol starts: voltage clamp at the safe potential, control solution."""
+        bench = self._bench
+        bench.devices.amplifier.set_low_pass(float(bench.protocol.record.low_pass))
+        bench.read_amplifier()
+        bench.fill_lines()
+        if bench.mode is not ClampMode.VOLTAGE:
+            bench.switch_mode(ClampMode.VOLTAGE, float(bench.rig.safe.voltage_clamp))
+        bench.park(float(bench.rig.safe.voltage_clamp))
+
+    def _steps(self, steps: Sequence[Step], *, label: str = "step") -> None:
+        bench = self._bench
+        for number, step in enumerate(steps, 1):
+            bench.controls.check_between_sweeps()
+            text = describe(step, bench.protocol)
+            bench.live.tell(StepStarted(bench.clock.now(), number, len(steps), step.verb, text))
+            bench.log("step", f"{label} {number} of {len(steps)}: {text}", number=number, verb=step.verb)
+            bench.new_run()
+            execute(step, bench)
+
+    def _write_end(self, reason: Reason, text: str, not_at_rest: list[str]) -> None:
+        """Write the last line and close the file; a writer that fails now is reported, not hidden."""
+        bench = self._bench
+        try:
+            bench.log("end", f"{reason}: {text}", reason=reason, not_at_rest=list(not_at_rest))
+        finally:
+            bench.writer.close(reason)

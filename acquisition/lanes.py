@@ -1,0 +1,175 @@
+"""Two ways out of the engine's thread: to the file, which loses nothing, and to observers, who may.
+
+The writer lane blocks when it is full, and says so if the disk does not catch up. The live lane drops
+what observers are too slow for (sample blocks first) and counts it, unless it was asked to be lossless.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import TYPE_CHECKING, Protocol, Self
+
+from acquisition.events import Event, FrameArrived
+from protocols.errors import SessionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from acquisition.events import Observer
+    from protocols.sweeps import Frame, LogEntry, Measurement, SweepHeader
+
+log = logging.getLogger(__name__)
+
+
+class Recorder(Protocol):
+    """What a session writer can do; the writer lane can do the same."""
+
+    def begin_sweep(self, header: SweepHeader) -> None:
+        """Open a sweep."""
+
+    def samples(self, frame: Frame) -> None:
+        """Add samples to it."""
+
+    def end_sweep(self, *, complete: bool = True, reason: str | None = None) -> None:
+        """Close it."""
+
+    def measured(self, measurements: Sequence[Measurement]) -> None:
+        """Store numbers."""
+
+    def log(self, entry: LogEntry) -> None:
+        """Store a line of the log."""
+
+    def temperature(self, time: float, value: float) -> None:
+        """Store a reading of the bath, degC."""
+
+    def close(self, reason: str = "finished") -> None:
+        """End the session."""
+
+
+class WriterLane:
+    """Runs a recorder's calls in order in a thread of its own. Nothing is dropped.
+
+    Raises
+    ------
+    SessionError
+        From any call, once the recorder has failed or the disk is `patience` seconds behind.
+    """
+
+    def __init__(self, recorder: Recorder, *, length: int = 1024, patience: float = 8.0) -> None:
+        """Start the thread. `patience` stays below the card's buffer of 10 s."""
+        self._recorder, self._patience = recorder, patience
+        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(length)
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+
+    def begin_sweep(self, header: SweepHeader) -> None:
+        """Open a sweep."""
+        self._put(lambda: self._recorder.begin_sweep(header))
+
+    def samples(self, frame: Frame) -> None:
+        """Add samples to it."""
+        self._put(lambda: self._recorder.samples(frame))
+
+    def end_sweep(self, *, complete: bool = True, reason: str | None = None) -> None:
+        """Close it."""
+        self._put(lambda: self._recorder.end_sweep(complete=complete, reason=reason))
+
+    def measured(self, measurements: Sequence[Measurement]) -> None:
+        """Store numbers."""
+        self._put(lambda: self._recorder.measured(measurements))
+
+    def log(self, entry: LogEntry) -> None:
+        """Store a line of the log."""
+        self._put(lambda: self._recorder.log(entry))
+
+    def temperature(self, time: float, value: float) -> None:
+        """Store a reading of the bath, degC."""
+        self._put(lambda: self._recorder.temperature(time, value))
+
+    def close(self, reason: str = "finished") -> None:
+        """Write what is queued, close the recorder, end the thread, and raise if anything failed."""
+        if not self._thread.is_alive():
+            return
+        self._queue.put(None)
+        self._thread.join()
+        self._recorder.close(reason)
+        self._raise_failure()
+
+    def _put(self, call: Callable[[], None]) -> None:
+        self._raise_failure()
+        try:
+            self._queue.put(call, timeout=self._patience)
+        except queue.Full:
+            msg = f"the disk is {self._patience:g} s behind: the run stops before samples are lost"
+            raise SessionError(msg) from None
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise SessionError(f"the session file cannot be written: {self._failure}") from self._failure
+
+    def _work(self) -> None:
+        """Run calls until told to end. After a failure the queue is still emptied, so that nobody blocks."""
+        while (call := self._queue.get()) is not None:
+            if self._failure is None:
+                try:
+                    call()
+                except Exception as error:  # noqa: BLE001  handed over to the engine by the next call
+                    self._failure = error
+
+
+class LiveLane:
+    """Tells observers, in a thread of its own. An observer that raises is dismissed; the run goes on."""
+
+    def __init__(
+        self, observers: Sequence[Observer], *, lossless: bool, length: int = 256, patience: float = 5.0
+    ) -> None:
+        """Start the thread. `lossless` makes the engine wait for observers: right only where time is simulated."""
+        self._observers = list(observers)
+        self._lossless, self._patience = lossless, patience
+        self.dropped = 0
+        self._queue: queue.Queue[Event | None] = queue.Queue(length)
+        self._thread = threading.Thread(target=self._work, name="live", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        """Nothing to do."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let observers see what is queued, for a few seconds at most, then end the thread."""
+        try:
+            self._queue.put(None, timeout=self._patience)
+        except queue.Full:
+            log.warning("an observer hangs; it is left behind")
+            return
+        self._thread.join(self._patience)
+
+    def tell(self, event: Event) -> None:
+        """Pass `event` on, or drop it and count it when observers are behind."""
+        if not self._observers:
+            return
+        if self._lossless:
+            self._queue.put(event)
+            return
+        if isinstance(event, FrameArrived) and self._queue.qsize() > self._queue.maxsize // 2:
+            self.dropped += 1
+            return
+        try:
+            self._queue.put_nowait(event)
+        except queue.Full:
+            self.dropped += 1
+
+    def _work(self) -> None:
+        while (event := self._queue.get()) is not None:
+            for observer in tuple(self._observers):
+                try:
+                    observer(event)
+                except Exception:
+                    log.exception("an observer failed and is dismissed; the run is not affected")
+                    self._observers.remove(observer)

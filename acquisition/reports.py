@@ -1,0 +1,218 @@
+"""What the command line shows of files, plans and sessions, as words and tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from acquisition.terminal import clock_text
+from protocols.errors import InvalidFile, PatchrigError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from acquisition.session.reader import Session, SweepInfo
+    from protocols.plan import Plan, PlannedStep
+    from protocols.sweeps import Measurement
+
+# --- check ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in one file."""
+
+    path: Path
+    ok: bool
+    text: str
+    problems: tuple[Problem, ...] = ()
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {"file": self.path, "ok": self.ok, "problems": [vars(p) for p in self.problems]}
+
+
+def check_files(paths: list[Path], rig: Path | None) -> list[Checked]:
+    """Check each file as what it is; protocols also against `rig` if given."""
+    return [_check(path, rig) for path in paths]
+
+
+def _check(path: Path, rig: Path | None) -> Checked:
+    from config.fit import check_fit
+    from config.loading import load_rig
+    from protocols.loading import load_protocol
+
+    try:
+        if _is_rig(path):
+            load_rig(path)
+        elif rig is None:
+            load_protocol(path)
+        else:
+            check_fit(load_protocol(path), load_rig(rig))
+    except InvalidFile as error:
+        return Checked(path, ok=False, text=str(error), problems=error.problems)
+    except PatchrigError as error:
+        return Checked(path, ok=False, text=f"{path}: {error}", problems=(Problem(1, 1, str(error)),))
+    return Checked(path, ok=True, text=f"{path}: ok")
+
+
+def _is_rig(path: Path) -> bool:
+    """Whether the file says 'rig:' at its left margin before it says 'protocol:'."""
+    from protocols.loading import read_text
+
+    heads = [line.split(":")[0] for line in read_text(path).splitlines() if line.startswith(("rig:", "protocol:"))]
+    return heads[:1] == ["rig"]
+
+
+# --- plan -----------------------------------------------------------------------------------------------------------
+
+
+def the_plan(protocol: Path, rig: Path) -> Plan:
+    """Return the plan of a protocol on a rig.
+
+    Raises
+    ------
+    InvalidFile, Refused
+        The files are wrong, or the protocol could exceed the rig's limits.
+    """
+    from config.fit import plan_for
+    from config.loading import load_rig
+    from protocols.loading import load_protocol
+
+    return plan_for(load_protocol(protocol), load_rig(rig))
+
+
+def plan_table(plan: Plan, title: str) -> None:
+    """Print the plan to stdout."""
+    table = Table(title=title, title_justify="left")
+    for head in ("#", "what", "at least", "at most", "sweeps", "command"):
+        table.add_column(head, justify="left" if head == "what" else "right")
+    for part in (plan.steps, plan.finish):
+        for s in part:
+            table.add_row(str(s.index + 1), s.what, *_times(s.shortest, s.longest), _sweeps(s), _command(s))
+        table.add_section()
+    table.add_row("", "all steps and 'finish'", *_times(plan.shortest, plan.longest), str(plan.sweeps_max), "")
+    console = _stdout()
+    console.print(table)
+    console.print(f"at most {plan.bytes_max / 1e6:.0f} MB of samples before compression")
+
+
+def _stdout() -> Console:
+    """Return a console on stdout; as wide as the tables need when it is not a terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=170)
+
+
+def _times(shortest: float, longest: float) -> tuple[str, str]:
+    return clock_text(shortest), clock_text(longest)
+
+
+def _sweeps(step: PlannedStep) -> str:
+    if step.sweeps_max == 0:
+        return ""
+    return str(step.sweeps_max) if step.sweeps_min == step.sweeps_max else f"{step.sweeps_min} .. {step.sweeps_max}"
+
+
+def _command(step: PlannedStep) -> str:
+    if step.lowest is None or step.highest is None:
+        return ""
+    factor, unit = (1e3, "mV") if step.unit == "V" else (1e12, "pA")
+    return f"{step.lowest * factor:.0f} .. {step.highest * factor:.0f} {unit}"
+
+
+# --- review ---------------------------------------------------------------------------------------------------------
+
+COLUMNS = (
+    ("spikes", "n_ap", 1.0, "{:.0f}"),
+    ("sAHP 1 s\nmV", "A_1000", 1e3, "{:.2f}"),
+    ("area\nmV s", "S_fix", 1e3, "{:.2f}"),
+    ("D50\ns", "D50", 1.0, "{:.2f}"),
+    ("Vm\nmV", "V_b", 1e3, "{:.1f}"),
+    ("Rin\nMOhm", "Rin", 1e-6, "{:.0f}"),
+    ("Rm\nMOhm", "Rm", 1e-6, "{:.0f}"),
+    ("Ra\nMOhm", "Rs", 1e-6, "{:.1f}"),
+    ("Cm\npF", "Cm", 1e12, "{:.0f}"),
+)
+"""Head, measure, factor to the unit shown, form."""
+
+
+def sweep_rows(path: Path) -> list[dict[str, Any]]:
+    """Return one mapping a sweep, SI, for `--json`."""
+    from acquisition.session.reader import open_session
+
+    with open_session(path) as session:
+        made = _by_sweep(session)
+        return [_row(s, made.get(s.index, {}), session.rejected.get(s.index)) for s in session.sweeps]
+
+
+def _row(sweep: SweepInfo, made: dict[str, Measurement], rejected: str | None) -> dict[str, Any]:
+    values = {name: m.value if math.isfinite(m.value) else None for name, m in made.items()}
+    facts = {
+        "sweep": sweep.index,
+        "start": sweep.start,
+        "label": sweep.label,
+        "condition": sweep.condition,
+        "mode": str(sweep.mode),
+        "holding": sweep.holding,
+        "step": sweep.step,
+        "complete": sweep.complete,
+        "rejected": rejected,
+    }
+    return {**facts, "flags": _flags(made), "measures": values}
+
+
+def sweep_table(path: Path) -> None:
+    """Print the table of sweeps to stdout."""
+    from acquisition.session.reader import open_session
+
+    with open_session(path) as session:
+        made = _by_sweep(session)
+        present = [c for c in COLUMNS if any(c[1] in values for values in made.values())]
+        table = Table(title=f"{path.name}: {session.cell_id}, {session.started:%Y-%m-%d %H:%M}", title_justify="left")
+        for head in ("#", "time", "label", "solution", "hold", "step\npA", *(c[0] for c in present), "flags"):
+            table.add_column(head, justify="left" if head in ("label", "solution", "flags") else "right")
+        for s in session.sweeps:
+            table.add_row(*_cells(s, made.get(s.index, {}), present, session.rejected.get(s.index)))
+    _stdout().print(table)
+
+
+def _cells(
+    sweep: SweepInfo,
+    made: dict[str, Measurement],
+    columns: list[tuple[str, str, float, str]],
+    rejected: str | None,
+) -> list[str]:
+    in_amperes = sweep.mode.command_unit == "A"
+    hold = f"{sweep.holding * 1e12:.0f} pA" if in_amperes else f"{sweep.holding * 1e3:.0f} mV"
+    step = f"{sweep.step * 1e12:.0f}" if sweep.step is not None and in_amperes else ""
+    numbers = [
+        form.format(made[name].value * factor) if name in made and math.isfinite(made[name].value) else ""
+        for _, name, factor, form in columns
+    ]
+    words = [*(["incomplete"] if not sweep.complete else []), *([f"rejected: {rejected}"] if rejected else [])]
+    return [
+        str(sweep.index),
+        clock_text(sweep.start),
+        sweep.label,
+        sweep.condition,
+        hold,
+        step,
+        *numbers,
+        "; ".join([*words, *_flags(made)]),
+    ]
+
+
+def _by_sweep(session: Session) -> dict[int, dict[str, Measurement]]:
+    """Return sweep -> measure -> the last value made in that sweep."""
+    made: dict[int, dict[str, Measurement]] = {}
+    for m in session.measurements:
+        made.setdefault(m.sweep, {})[m.name] = m
+    return made
+
+
+def _flags(made: dict[str, Measurement]) -> list[str]:
+    return list(dict.fromkeys(flag for m in made.values() for flag in m.flags))

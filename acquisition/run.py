@@ -1,0 +1,116 @@
+"""One run, put together: files in, devices open, engine, session file out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from acquisition.bench import Bench
+from acquisition.controls import Controls
+from acquisition.engine import Engine
+from acquisition.lanes import LiveLane, WriterLane
+from acquisition.person import Person, Unattended
+from acquisition.session.head import SessionHead
+from acquisition.session.writer import SessionWriter
+from config.fit import check_fit
+from config.loading import load_rig
+from drivers.build import open_devices
+from drivers.clock import Clock, DemandClock, WallClock
+from protocols.loading import load_protocol, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from acquisition.events import Observer, RunFinished
+
+SOFTWARE = ("patchrig", "numpy", "numba", "h5py", "pydantic")
+
+
+@dataclass(frozen=True)
+class Who:
+    """What a protocol cannot know: whose experiment, which animal, which cell."""
+
+    experimenter: tuple[str, ...] = ("Unknown, Experimenter",)
+    """'Last, First'."""
+    subject: str = "unknown"
+    cell: str = "cell1"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to run, on what, how fast, and where to put the session."""
+
+    protocol: Path
+    rig: Path
+    out: Path
+    simulate: bool = False
+    seed: int = 1
+    speed: float | None = None
+    """Times life speed; None: as fast as the computer can (time is then simulated, so only with a simulated rig)."""
+    who: Who = Who()
+
+
+def run(
+    wish: Wish,
+    *,
+    observers: Sequence[Observer] = (),
+    person: Person | None = None,
+    controls: Controls | None = None,
+) -> tuple[RunFinished, Path]:
+    """Run a protocol and return how it ended, and the session file.
+
+    Raises
+    ------
+    InvalidFile, Refused, HardwareError
+        Before anything is commanded. After that, what happens is in the result.
+    """
+    protocol, rig = load_protocol(wish.protocol), load_rig(wish.rig)
+    check_fit(protocol, rig)
+    head = _head(wish, protocol=protocol, rig=rig)
+    path = wish.out / head.file_name
+    wish.out.mkdir(parents=True, exist_ok=True)
+    clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
+    with (
+        open_devices(rig, clock, simulate=wish.simulate, seed=wish.seed) as devices,
+        LiveLane(observers, lossless=wish.speed is None) as live,
+        SessionWriter(path, head) as session,
+    ):
+        bench = Bench(
+            protocol,
+            rig,
+            devices,
+            clock=clock,
+            writer=WriterLane(session),
+            live=live,
+            person=person or Unattended(),
+            controls=controls or Controls(),
+        )
+        return Engine(bench).run(), path
+
+
+def _head(wish: Wish, *, protocol: object, rig: object) -> SessionHead:
+    started = datetime.now(UTC).astimezone()
+    return SessionHead(
+        protocol=protocol,  # type: ignore[arg-type]
+        protocol_text=read_text(wish.protocol),
+        rig=rig,  # type: ignore[arg-type]
+        rig_text=read_text(wish.rig),
+        identifier=str(uuid.uuid4()),
+        session_id=f"{started:%Y%m%dT%H%M%S}-{wish.who.cell}",
+        started=started,
+        experimenter=wish.who.experimenter,
+        subject_id=wish.who.subject,
+        cell_id=wish.who.cell,
+        seed=wish.seed,
+        software=_software(),
+    )
+
+
+def _software() -> dict[str, str]:
+    versions = {name: importlib.metadata.version(name) for name in SOFTWARE}
+    return {**versions, "python": platform.python_version(), "system": platform.platform()}

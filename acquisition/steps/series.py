@@ -1,0 +1,115 @@
+"""Sweeps with one step each, at an interval, for a time, a number, or until a measure is stable."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from acquisition.analysis.stability import Verdict, judge
+from acquisition.analysis.summary import is_accepted
+from acquisition.events import SeriesProgress
+from acquisition.steps.switch_to import rebias
+from protocols.commands import series_command
+from protocols.quantities import Current, CurrentSteps
+
+if TYPE_CHECKING:
+    from acquisition.bench import Bench, Trial
+    from protocols.steps import Series
+    from protocols.waveforms import Waveform
+
+
+def series(step: Series, bench: Bench) -> None:
+    """Play sweeps until the series ends by its own words."""
+    run = _Series(step, bench)
+    while not run.over():
+        run.sweep()
+    run.conclude()
+
+
+class _Series:
+    """One run of a series: its clock, its accepted values, its verdict."""
+
+    def __init__(self, step: Series, bench: Bench) -> None:
+        self._step, self._bench = step, bench
+        self._start = bench.clock.now()
+        self._done = 0
+        self._times: list[float] = []
+        self._values: list[float] = []
+        self._verdict: Verdict | None = None
+
+    def over(self) -> bool:
+        """Whether the last sweep was played: by number, by time, or by the criterion."""
+        step, next_onset = self._step, self._start + self._done * self._step.every
+        if step.sweeps is not None and self._done >= step.sweeps:
+            return True
+        end = step.for_ if step.for_ is not None else step.at_most
+        if end is not None and next_onset >= self._counted_from + end:
+            return True
+        earliest = self._counted_from + (step.at_least or 0.0)
+        return self._verdict is not None and self._verdict.steady and next_onset >= earliest
+
+    def sweep(self) -> None:
+        """Wait for the onset, play, look at the gates, follow the cell, judge."""
+        step, bench = self._step, self._bench
+        onset = self._start + self._done * step.every
+        if bench.clock.now() > onset + 1.0:
+            bench.log("late", f"sweep overran its interval by {bench.clock.now() - onset:.1f} s")
+        bench.wait_until(onset, f"next sweep of '{step.name}'")
+        trial = bench.play(self._command(), label=step.name, kind="series")
+        self._done += 1
+        rejected = bench.look_at([*([step.require] if step.require else []), *bench.protocol.stop_when])
+        for reason in rejected:
+            bench.reject(trial, reason)
+        if step.rebias is not None:
+            r = step.rebias
+            rebias(trial.value("V_b"), float(r.to), float(r.within), float(r.by_at_most), bench)
+        if step.until_stable is not None and not rejected:
+            self._judge(trial)
+        bench.live.tell(SeriesProgress(step.name, self._done, self._expected, self._verdict))
+
+    def conclude(self) -> None:
+        """Say how it ended; act if it should have become stable and did not."""
+        step, bench = self._step, self._bench
+        text = f"{step.name}: {self._done} sweeps"
+        if self._verdict is None:
+            bench.log("series", text, name=step.name, sweeps=self._done)
+            return
+        bench.log("series", f"{text}; {self._verdict.text}", name=step.name, sweeps=self._done)
+        if not self._verdict.steady:
+            bench.act(step.if_not_stable, f"'{step.name}' is not steady: {self._verdict.text}")
+
+    @property
+    def _counted_from(self) -> float:
+        flow = self._bench.state.flow
+        if self._step.counted_from == "arrival" and flow is not None:
+            return max(flow.arrives, self._start)
+        return self._start
+
+    @property
+    def _expected(self) -> int:
+        step = self._step
+        if step.sweeps is not None:
+            return step.sweeps
+        end = step.for_ if step.for_ is not None else step.at_most
+        return math.ceil((self._counted_from - self._start + (end or 0.0)) / step.every)
+
+    def _judge(self, trial: Trial) -> None:
+        rule = self._step.until_stable
+        if rule is None:
+            return
+        if is_accepted(trial.measurements, rule.measure):
+            self._times.append(trial.header.start)
+            self._values.append(trial.value(rule.measure))
+        self._verdict = judge(
+            self._times, self._values, last=rule.last, drift_below=rule.drift_below, cv_below=rule.cv_below
+        )
+
+    def _amplitude(self) -> float:
+        step = self._step.step
+        if isinstance(step, CurrentSteps):
+            return step.levels()[self._done % len(step.levels())]
+        return float(step) if isinstance(step, Current) else self._bench.state.found[step].current
+
+    def _command(self) -> Waveform:
+        bench = self._bench
+        return series_command(self._step, bench.rate, holding=bench.state.level, amplitude=self._amplitude())

@@ -1,0 +1,28 @@
+"""Rig files to rigs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from config.linter import lint_rig
+from config.rig import Rig
+from protocols.loading import load, load_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load_rig(path: Path) -> Rig:
+    """Return the rig in the file at `path`.
+
+    Raises
+    ------
+    InvalidFile
+        With every mistake found.
+    """
+    return load(path, Rig, lint_rig)
+
+
+def rig_from_text(text: str, name: str) -> Rig:
+    """Return the rig that `text` is; `name` stands for the file in messages."""
+    return load_text(text, name, Rig, lint_rig)

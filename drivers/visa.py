@@ -1,0 +1,15 @@
+"""VISA and serial instruments, through pyvisa."""
+
+from __future__ import annotations
+
+
+def instruments() -> list[tuple[str, str]]:
+    """Return (resource, description) of what VISA sees, or one line that says why it sees nothing."""
+    import pyvisa
+
+    try:
+        with pyvisa.ResourceManager() as manager:
+            found = [(name, "answers to VISA") for name in manager.list_resources()]
+    except (OSError, ValueError, pyvisa.errors.Error) as error:
+        return [("-", f"no VISA library on this computer (NI-VISA, or pip install pyvisa-py): {error}")]
+    return found or [("-", "VISA is installed and sees no instrument")]

@@ -1,0 +1,63 @@
+"""patchrig for notebooks and scripts.
+
+>>> import patchrig
+>>> with patchrig.open_session("sub-R1_ses-1_icephys.nwb") as session:  # doctest: +SKIP
+...     session.sweep(12).primary
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acquisition.analysis.analyser import analyse
+    from acquisition.figure import review_figure
+    from acquisition.run import Who, Wish, run
+    from acquisition.session.reader import Session, open_session
+    from config.loading import load_rig
+    from config.rig import Rig
+    from protocols.errors import PatchrigError
+    from protocols.loading import load_protocol
+    from protocols.protocol import Protocol
+
+__version__ = version("patchrig")
+
+_WHERE = {
+    "PatchrigError": "protocols.errors",
+    "Protocol": "protocols.protocol",
+    "Rig": "config.rig",
+    "Session": "acquisition.session.reader",
+    "Who": "acquisition.run",
+    "Wish": "acquisition.run",
+    "analyse": "acquisition.analysis.analyser",
+    "load_protocol": "protocols.loading",
+    "load_rig": "config.loading",
+    "open_session": "acquisition.session.reader",
+    "review_figure": "acquisition.figure",
+    "run": "acquisition.run",
+}
+
+__all__ = [
+    "PatchrigError",
+    "Protocol",
+    "Rig",
+    "Session",
+    "Who",
+    "Wish",
+    "analyse",
+    "load_protocol",
+    "load_rig",
+    "open_session",
+    "review_figure",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that `import patchrig` costs nothing."""
+    if name not in _WHERE:
+        raise AttributeError(f"patchrig has no '{name}'; it offers {', '.join(__all__)}")
+    from importlib import import_module
+
+    return getattr(import_module(_WHERE[name]), name)

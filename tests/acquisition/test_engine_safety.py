@@ -1,0 +1,135 @@
+"""The cell: on every way out, outputs are in the rig's safe state for the mode the amplifier is then in."""
+
+import pytest
+
+from acquisition.controls import Controls
+from acquisition.events import SweepStarted
+from protocols.errors import HardwareError
+from protocols.sweeps import ClampMode
+from tests.kit import Tape
+
+VC_HOLD = """
+steps:
+  - hold: {voltage: -60 mV, for: 2 s}
+"""
+CC_SERIES = """
+steps:
+  - switch_to: {clamp: current, bias_to: -60 mV}
+  - series: {name: bursts, step: 300 pA, width: 150 ms, every: 5 s, before: 600 ms, after: 2 s, sweeps: 3}
+finish:
+  - apply: {solution: acsf}
+"""
+DRUG = """
+steps:
+  - apply: {solution: blocker}
+  - hold: {voltage: -60 mV, for: 2 s}
+"""
+
+VOLTAGE_SAFE = -70e-3 / 20e-3
+"""Volts at the output: -70 mV at 20 mV/V."""
+
+
+def test_a_finished_run_in_voltage_clamp_leaves_the_cell_at_its_safe_potential(rehearse):
+    r = rehearse(VC_HOLD)
+    assert r.finished.reason == "finished"
+    assert r.mode is ClampMode.VOLTAGE
+    assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
+
+
+def test_a_finished_run_in_current_clamp_leaves_no_current(rehearse):
+    r = rehearse(CC_SERIES)
+    assert r.finished.reason == "finished"
+    assert r.mode is ClampMode.CURRENT
+    assert r.output_volts == pytest.approx(0.0, abs=1e-3)
+
+
+def test_the_control_solution_flows_after_the_run(rehearse):
+    assert rehearse(DRUG).line == "control"
+
+
+def test_a_stop_in_mid_step_takes_the_current_away_and_keeps_the_samples(rehearse):
+    controls = Controls()
+
+    def stop_in_second_burst(event):
+        if isinstance(event, SweepStarted) and event.header.label == "bursts":
+            controls.stop()
+
+    r = rehearse(CC_SERIES, controls=controls, observers=[stop_in_second_burst])
+    assert r.finished.reason == "stopped by the person"
+    assert r.output_volts == pytest.approx(0.0, abs=1e-3)
+    assert r.tape.ends[-1][0] is False
+    assert r.tape.closed == "stopped by the person"
+
+
+def test_finish_runs_after_a_stop(rehearse):
+    controls = Controls()
+    controls.stop()
+    r = rehearse(CC_SERIES, controls=controls)
+    assert [e.text for e in r.tape.said("step")] == ["finish 1 of 1: " + r.tape.said("step")[0].text.split(": ", 1)[1]]
+
+
+def test_finish_is_left_out_when_the_person_stops_twice(rehearse):
+    controls = Controls()
+    controls.stop()
+    controls.stop()
+    r = rehearse(CC_SERIES, controls=controls)
+    assert r.tape.said("step") == []
+    assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
+
+
+def test_a_full_disk_in_mid_sweep_leaves_the_cell_safe_and_says_why(rehearse):
+    r = rehearse(VC_HOLD.replace("2 s", "60 s"), tape=Tape(fail_after=20))
+    assert r.finished.reason == "failed"
+    assert "no space left" in r.finished.text
+    assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
+
+
+def test_a_mode_turned_by_hand_in_mid_sweep_ends_the_run_in_the_safe_state_of_the_new_mode(rehearse):
+    def turn(bench):
+        original = bench.devices.daq._play
+
+        def play(sweep, gains):
+            yield from original(sweep, gains)
+            bench.devices.amplifier._set_mode(ClampMode.CURRENT)
+
+        bench.devices.daq._play = play
+
+    r = rehearse(VC_HOLD, before=turn)
+    assert r.finished.reason == "failed"
+    assert "current clamp" in r.finished.text
+    assert r.mode is ClampMode.CURRENT
+    assert r.output_volts == pytest.approx(0.0, abs=1e-3)
+    assert r.tape.ends == [(False, r.tape.ends[0][1])]
+
+
+def test_a_valve_that_fails_does_not_keep_the_command_from_its_rest(rehearse):
+    def stick(bench):
+        def stuck(line):
+            raise HardwareError("valves", "valve stuck")
+
+        bench.devices.perfusion._select = stuck
+
+    r = rehearse(VC_HOLD, before=stick)
+    assert r.finished.reason == "failed"
+    assert "NOT AT REST: valves: valve stuck" in r.finished.text
+    assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
+
+
+def test_a_bug_in_a_step_still_puts_the_outputs_to_rest_and_closes_the_file(rehearse):
+    tape, seen = Tape(), {}
+
+    def break_it(bench):
+        seen["daq"] = bench.devices.daq
+        bench.look_at = lambda gates: 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        rehearse("steps:\n  - membrane_test: {average: 2}\n", before=break_it, tape=tape)
+    assert seen["daq"].output_volts() == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
+    assert tape.closed == "failed"
+
+
+def test_a_command_beyond_the_rigs_limits_is_refused_before_the_cell_sees_it(rehearse):
+    r = rehearse("steps:\n  - hold: {voltage: -130 mV, for: 1 s}\n")
+    assert r.finished.reason == "failed"
+    assert "-120 to 60 mV" in r.finished.text
+    assert r.tape.counts() == b""

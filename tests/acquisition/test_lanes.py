@@ -1,0 +1,79 @@
+import threading
+
+import numpy as np
+import pytest
+
+from acquisition.events import FrameArrived, Waiting
+from acquisition.lanes import LiveLane, WriterLane
+from protocols.errors import SessionError
+from protocols.sweeps import Frame
+
+
+class Tape:
+    """A recorder that remembers, and fails when told to."""
+
+    def __init__(self, fail_at=None):
+        self.calls, self._fail_at = [], fail_at
+
+    def __getattr__(self, name):
+        def call(*args, **kwargs):
+            if name == self._fail_at:
+                raise OSError("no space left on device")
+            self.calls.append(name)
+
+        return call
+
+
+def frame(first=0):
+    return Frame(first, np.zeros((1, 10), np.int16))
+
+
+def test_the_writer_lane_writes_everything_in_order():
+    tape = Tape()
+    lane = WriterLane(tape, length=4)
+    lane.begin_sweep("header")
+    for k in range(200):
+        lane.samples(frame(10 * k))
+    lane.end_sweep()
+    lane.close()
+    assert tape.calls == ["begin_sweep", *["samples"] * 200, "end_sweep", "close"]
+
+
+def test_a_full_disk_fails_the_run_with_the_reason():
+    lane = WriterLane(Tape(fail_at="samples"))
+    lane.samples(frame())
+    with pytest.raises(SessionError, match="no space left"):
+        lane.close()
+
+
+def test_a_disk_that_falls_behind_stops_the_run_before_samples_are_lost():
+    release = threading.Event()
+    tape = Tape()
+    tape.samples = lambda _: release.wait()
+    lane = WriterLane(tape, length=2, patience=0.01)
+    call = [lambda k=k: lane.samples(frame(k)) for k in range(5)]
+    with pytest.raises(SessionError, match="behind"):
+        [c() for c in call]
+    release.set()
+    lane.close()
+
+
+def test_an_observer_that_fails_is_dismissed_and_the_others_go_on():
+    seen = []
+
+    def bad(event):
+        raise RuntimeError("boom")
+
+    with LiveLane([bad, seen.append], lossless=True) as live:
+        live.tell(Waiting(0, 1, "a"))
+        live.tell(Waiting(1, 2, "b"))
+    assert [e.text for e in seen] == ["a", "b"]
+
+
+def test_a_slow_observer_costs_sample_blocks_and_the_loss_is_counted():
+    release = threading.Event()
+    with LiveLane([lambda _: release.wait()], lossless=False, length=8) as live:
+        for k in range(100):
+            live.tell(FrameArrived(frame(k)))
+        assert live.dropped > 80
+        release.set()
