@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquisition.analysis.analyser import Settings, SweepAnalyser
+from acquisition.analysis.analyser import Settings
 from acquisition.events import FrameArrived, Logged, Measured, SweepFinished, SweepStarted, Waiting
 from acquisition.gates import Gatekeeper, Vitals
+from acquisition.guarded import Guarded
 from drivers.base import Filling
 from protocols.errors import HardwareError, ModeMismatch, PatchrigError, StoppedByGate
 from protocols.sweeps import ClampMode, LogEntry, RecordedSweep, Sweep, SweepHeader
@@ -186,10 +187,11 @@ class Bench:
         and its outputs are put to rest by whoever catches what is raised.
         """
         header = self._header(command, label, kind)
-        analyser = SweepAnalyser(header, self.settings)
+        analyser = Guarded(header, self.settings)
         kept: list[Mapping[str, np.ndarray]] = []
         measurements: list[Measurement] = []
-        complete, why = False, "interrupted"
+        complete = False
+        why: str | None = "interrupted"
         self.live.tell(SweepStarted(header))
         self.writer.begin_sweep(header)
         try:
@@ -213,6 +215,8 @@ class Bench:
             self.writer.end_sweep(complete=complete, reason=why)
             self.writer.measured(measurements)
             self.live.tell(SweepFinished(header, complete))
+            if analyser.failure:
+                self.log("fault", f"sweep {header.sweep.index} could not be measured: {analyser.failure}")
         self._learn(measurements)
         recorded = RecordedSweep(header, _joined(kept)) if keep else None
         return Trial(header, tuple(measurements), recorded)

@@ -97,7 +97,7 @@ def plan(protocol: ProtocolFile, rig: RigFile = None, json_: AsJson = False) -> 
     if json_:
         give("plan", **made.as_mapping())
     else:
-        plan_table(made, protocol.name)
+        plan_table(made)
 
 
 @app.command()
@@ -118,7 +118,7 @@ def run(
     json_: AsJson = False,
 ) -> None:
     """Run a protocol on the rig, or rehearse it on the simulated one."""
-    from acquisition.reports import result_lines
+    from acquisition.reports import result_of
     from acquisition.run import Who, Wish
     from acquisition.sitting import sit
 
@@ -133,7 +133,7 @@ def run(
     )
     finished, session = sit(wish, ask=not yes and sys.stdin.isatty())
     drawn = _draw(session, figure) if figure and session.exists() else None
-    result = result_lines(session)
+    result = result_of(session)
     say("\n".join(result.lines))
     say(f"session  {session}" + (f"\nfigure   {drawn}" if drawn else ""))
     if finished.reason != "finished":
@@ -168,10 +168,10 @@ def review(
     json_: AsJson = False,
 ) -> None:
     """Show a recorded session: its sweeps with measures and flags, and before against after."""
-    from acquisition.reports import result_lines, sweep_rows, sweep_table
+    from acquisition.reports import result_of, sweep_rows, sweep_table
 
     drawn = _draw(session, figure) if figure else None
-    result = result_lines(session)
+    result = result_of(session)
     if json_:
         give("review", session=session, figure=drawn, sweeps=sweep_rows(session), result=result.data)
         return

@@ -36,17 +36,18 @@ class Engine:
         anything else rises after all that.
         """
         bench = self._bench
-        reason, text = "failed", "the run broke off"
+        reason: Reason = "failed"
+        text = "the run broke off"
         try:
             try:
                 reason, text = self._main_part()
             finally:
                 unfinished = self._finish_part(reason)
         finally:
-            not_at_rest = bench.rest()
-            self._write_end(reason, text, not_at_rest)
-        if unfinished or not_at_rest:
-            reason, text = "failed", "; ".join([text, *unfinished, *(f"NOT AT REST: {t}" for t in not_at_rest)])
+            not_at_rest = [f"NOT AT REST: {words}" for words in bench.rest()]
+            not_written = self._write_end(reason, text, not_at_rest)
+        if trouble := [*unfinished, *not_at_rest, *(w for w in not_written if w not in text)]:
+            reason, text = "failed", "; ".join([text, *trouble])
         done = RunFinished(reason, text, bench.clock.now(), bench.state.sweeps)
         bench.live.tell(done)
         return done
@@ -99,10 +100,15 @@ class Engine:
             bench.new_run()
             execute(step, bench)
 
-    def _write_end(self, reason: Reason, text: str, not_at_rest: list[str]) -> None:
-        """Write the last line and close the file; a writer that fails now is reported, not hidden."""
-        bench = self._bench
-        try:
-            bench.log("end", f"{reason}: {text}", reason=reason, not_at_rest=list(not_at_rest))
-        finally:
-            bench.writer.close(reason)
+    def _write_end(self, reason: Reason, text: str, not_at_rest: list[str]) -> list[str]:
+        """Write the last line and close the file; return what could not be written, in words."""
+        bench, failures = self._bench, []
+        for act in (
+            lambda: bench.log("end", "; ".join([f"{reason}: {text}", *not_at_rest]), reason=reason),
+            lambda: bench.writer.close(reason),
+        ):
+            try:
+                act()
+            except PatchrigError as error:
+                failures.append(str(error))
+        return list(dict.fromkeys(failures))

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.box import ROUNDED
 from rich.console import Console
 from rich.table import Table
 
@@ -42,7 +43,7 @@ def check_files(paths: list[Path], rig: Path | None) -> list[Checked]:
 
 
 def _check(path: Path, rig: Path | None) -> Checked:
-    from config.fit import check_fit
+    from config.fit import load_fitting
     from config.loading import load_rig
     from protocols.loading import load_protocol
 
@@ -52,7 +53,7 @@ def _check(path: Path, rig: Path | None) -> Checked:
         elif rig is None:
             load_protocol(path)
         else:
-            check_fit(load_protocol(path), load_rig(rig))
+            load_fitting(path, rig)
     except InvalidFile as error:
         return Checked(path, ok=False, text=str(error), problems=error.problems)
     except PatchrigError as error:
@@ -79,26 +80,26 @@ def the_plan(protocol: Path, rig: Path) -> Plan:
     InvalidFile, Refused
         The files are wrong, or the protocol could exceed the rig's limits.
     """
-    from config.fit import plan_for
-    from config.loading import load_rig
-    from protocols.loading import load_protocol
+    from config.fit import load_fitting, plan_for
 
-    return plan_for(load_protocol(protocol), load_rig(rig))
+    return plan_for(*load_fitting(protocol, rig))
 
 
-def plan_table(plan: Plan, title: str) -> None:
+def plan_table(plan: Plan) -> None:
     """Print the plan to stdout."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=plan.title, title_justify="left", title_style="bold", box=ROUNDED)
     for head in ("#", "what", "at least", "at most", "sweeps", "command"):
-        table.add_column(head, justify="left" if head == "what" else "right")
-    for part in (plan.steps, plan.finish):
-        for s in part:
-            table.add_row(str(s.index + 1), s.what, *_times(s.shortest, s.longest), _sweeps(s), _command(s))
-        table.add_section()
-    table.add_row("", "all steps and 'finish'", *_times(plan.shortest, plan.longest), str(plan.sweeps_max), "")
+        table.add_column(head, justify="left" if head in ("#", "what") else "right")
+    for s in plan.steps:
+        if s.number == "finish 1":
+            table.add_section()
+        table.add_row(s.number, s.what, clock_text(s.shortest), clock_text(s.longest), _sweeps(s), s.command)
+    table.add_section()
+    table.add_row("", "in all", clock_text(plan.shortest), clock_text(plan.longest), "", "")
     console = _stdout()
     console.print(table)
-    console.print(f"at most {plan.bytes_max / 1e6:.0f} MB of samples before compression")
+    for line in plan.summary:
+        console.print(line, soft_wrap=True)
 
 
 def _stdout() -> Console:
@@ -107,21 +108,10 @@ def _stdout() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=170)
 
 
-def _times(shortest: float, longest: float) -> tuple[str, str]:
-    return clock_text(shortest), clock_text(longest)
-
-
 def _sweeps(step: PlannedStep) -> str:
     if step.sweeps_max == 0:
         return ""
     return str(step.sweeps_max) if step.sweeps_min == step.sweeps_max else f"{step.sweeps_min} .. {step.sweeps_max}"
-
-
-def _command(step: PlannedStep) -> str:
-    if step.lowest is None or step.highest is None:
-        return ""
-    factor, unit = (1e3, "mV") if step.unit == "V" else (1e12, "pA")
-    return f"{step.lowest * factor:.0f} .. {step.highest * factor:.0f} {unit}"
 
 
 # --- review ---------------------------------------------------------------------------------------------------------
@@ -172,7 +162,12 @@ def sweep_table(path: Path) -> None:
     with open_session(path) as session:
         made = _by_sweep(session)
         present = [c for c in COLUMNS if any(c[1] in values for values in made.values())]
-        table = Table(title=f"{path.name}: {session.cell_id}, {session.started:%Y-%m-%d %H:%M}", title_justify="left")
+        table = Table(
+            title=f"{path.name}: {session.cell_id}, {session.started:%Y-%m-%d %H:%M}",
+            title_justify="left",
+            title_style="bold",
+            box=ROUNDED,
+        )
         for head in ("#", "time", "label", "solution", "hold", "step\npA", *(c[0] for c in present), "flags"):
             table.add_column(head, justify="left" if head in ("label", "solution", "flags") else "right")
         for s in session.sweeps:
@@ -216,3 +211,25 @@ def _by_sweep(session: Session) -> dict[int, dict[str, Measurement]]:
 
 def _flags(made: dict[str, Measurement]) -> list[str]:
     return list(dict.fromkeys(flag for m in made.values() for flag in m.flags))
+
+
+# --- result ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a session shows, before against after."""
+
+    lines: tuple[str, ...]
+    data: dict[str, Any]
+
+
+def result_of(path: Path) -> Result:
+    """Return the before/after summary of a session."""
+    from acquisition.analysis.summary import summarise
+    from acquisition.numbers import numbers_of
+    from acquisition.session.reader import open_session
+
+    with open_session(path) as session:
+        summary = summarise(numbers_of(session))
+    return Result(summary.lines() or ("no series of sweeps with bursts to compare",), summary.as_mapping())

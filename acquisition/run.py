@@ -16,17 +16,18 @@ from acquisition.lanes import LiveLane, WriterLane
 from acquisition.person import Person, Unattended
 from acquisition.session.head import SessionHead
 from acquisition.session.writer import SessionWriter
-from config.fit import check_fit
-from config.loading import load_rig
+from config.fit import load_fitting
 from drivers.build import open_devices
 from drivers.clock import Clock, DemandClock, WallClock
-from protocols.loading import load_protocol, read_text
+from protocols.loading import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from acquisition.events import Observer, RunFinished
+    from config.rig import Rig
+    from protocols.protocol import Protocol
 
 SOFTWARE = ("patchrig", "numpy", "numba", "h5py", "pydantic")
 
@@ -69,9 +70,8 @@ def run(
     InvalidFile, Refused, HardwareError
         Before anything is commanded. After that, what happens is in the result.
     """
-    protocol, rig = load_protocol(wish.protocol), load_rig(wish.rig)
-    check_fit(protocol, rig)
-    head = _head(wish, protocol=protocol, rig=rig)
+    protocol, rig = load_fitting(wish.protocol, wish.rig)
+    head = _head(wish, protocol, rig)
     path = wish.out / head.file_name
     wish.out.mkdir(parents=True, exist_ok=True)
     clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
@@ -93,12 +93,12 @@ def run(
         return Engine(bench).run(), path
 
 
-def _head(wish: Wish, *, protocol: object, rig: object) -> SessionHead:
+def _head(wish: Wish, protocol: Protocol, rig: Rig) -> SessionHead:
     started = datetime.now(UTC).astimezone()
     return SessionHead(
-        protocol=protocol,  # type: ignore[arg-type]
+        protocol=protocol,
         protocol_text=read_text(wish.protocol),
-        rig=rig,  # type: ignore[arg-type]
+        rig=rig,
         rig_text=read_text(wish.rig),
         identifier=str(uuid.uuid4()),
         session_id=f"{started:%Y%m%dT%H%M%S}-{wish.who.cell}",

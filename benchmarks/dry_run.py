@@ -18,15 +18,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 STUDY = ROOT / "protocols" / "library" / "sahp_l_type_block.yaml"
+RULE = "      until_stable: {measure: sAHP, last: 10, drift_below: 15 % per 10 min}\n"
 HOUR = {
-    "      at_least: 5 min\n      at_most: 20 min\n      if_not_stable: ask\n": "      for: 16 min\n",
-    "      until_stable: {measure: sAHP, last: 10, drift_below: 15 % per 10 min}\n": "",
-    "      counted_from: arrival\n      at_least: 10 min\n      at_most: 20 min\n      if_not_stable: note\n": (
+    f"{RULE}      at_least: 5 min\n      at_most: 20 min\n      if_not_stable: ask\n": "      for: 16 min\n",
+    f"{RULE}      counted_from: arrival\n      at_least: 10 min\n      at_most: 20 min\n      if_not_stable: note\n": (
         "      counted_from: arrival\n      for: 18 min\n"
     ),
-    "      until_stable: null\n      at_least: null\n      at_most: null\n": "",
-    "      for: 15 min\n\nstop_when": "      for: 18 min\n\nstop_when",
+    "      counted_from: arrival\n      for: 15 min\n": "      counted_from: arrival\n      for: 18 min\n",
 }
+"""What is replaced in the shipped study."""
 
 
 def hour_protocol() -> str:

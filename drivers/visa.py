@@ -8,8 +8,11 @@ def instruments() -> list[tuple[str, str]]:
     import pyvisa
 
     try:
-        with pyvisa.ResourceManager() as manager:
-            found = [(name, "answers to VISA") for name in manager.list_resources()]
+        manager = pyvisa.ResourceManager()
     except (OSError, ValueError, pyvisa.errors.Error) as error:
         return [("-", f"no VISA library on this computer (NI-VISA, or pip install pyvisa-py): {error}")]
+    try:
+        found = [(name, "answers to VISA") for name in manager.list_resources()]
+    finally:
+        manager.close()
     return found or [("-", "VISA is installed and sees no instrument")]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 
+UNREADABLE = ""
+"""Verb of a step that has none of ours: it may have been meant as any."""
+
 
 @dataclass(frozen=True)
 class DraftStep:
@@ -88,8 +91,11 @@ def require_of(step: DraftStep) -> DraftGate | None:
 
 def _steps(data: dict[str, Any], part: str) -> Iterator[DraftStep]:
     for i, item in enumerate(listing(data.get(part))):
-        if isinstance(item, dict) and len(item) == 1 and (verb := next(iter(item))) in VERBS:
+        verb = next(iter(item), None) if isinstance(item, dict) and len(item) == 1 else None
+        if verb in VERBS:
             yield DraftStep((part, i, verb), verb, mapping(item[verb]), attempt(VERBS[verb], item))
+        else:
+            yield DraftStep((part, i), UNREADABLE, {}, None)
 
 
 def attempt(model: type[M], raw: Any) -> M | None:

@@ -53,8 +53,10 @@ class InvalidFile(PatchrigError):
         return "\n".join(self._one(p, lines) for p in self.problems)
 
     def _one(self, p: Problem, lines: list[str]) -> str:
-        source = lines[p.line - 1] if p.line <= len(lines) else ""
         head = f"{self.path}:{p.line}:{p.column}: {p.message}"
+        if p.line > len(lines):
+            return head
+        source = lines[p.line - 1]
         return f"{head}\n  {p.line:>4} | {source}\n       | {' ' * (p.column - 1)}^ {p.where}".rstrip()
 
 

@@ -68,15 +68,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def _missing(path: Path, model: type[Model], marked: Marked) -> Finding:
     field = _fields(_kind_at(model, path[:-1])).get(str(path[-1]))
-    about = f": {_lowered(field)}" if field else ""
+    about = f": {field.rstrip('.')}" if field else ""
     if path in marked.keys:
         return Finding(path, f"'{path[-1]}' is empty{about}", on_key=True)
     return Finding(path[:-1], f"'{path[-1]}' is missing{about}", on_key=True)
-
-
-def _lowered(text: str) -> str:
-    """Return the first sentence or two of a field's description, to go on after a colon."""
-    return (text[0].lower() + text[1:] if text[1:2].islower() else text).rstrip(".")
 
 
 def _unknown_step(path: Path, marked: Marked) -> Finding:
@@ -104,7 +99,7 @@ def _pattern(path: Path, context: dict[str, Any], model: type[Model], text: str)
         words = f"'{text}' cannot be a name here: letters, digits and '_', a letter first"
         return Finding(path, words, on_key=is_key)
     about = _fields(_kind_at(model, path[:-1])).get(str(path[-1]))
-    return Finding(path, f"'{text}' is not understood" + (f": {_lowered(about)}" if about else ""))
+    return Finding(path, f"'{text}' is not understood" + (f": {about.rstrip('.')}" if about else ""))
 
 
 def _literal(text: str, expected: str) -> str:

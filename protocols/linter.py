@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
-from protocols.draft import Draft, DraftStep, draft
+from protocols.draft import UNREADABLE, Draft, DraftStep, draft
 from protocols.explaining import did_you_mean
 from protocols.gating import gate_rules
 from protocols.marks import Finding
@@ -49,6 +49,8 @@ def _found_names(d: Draft) -> Iterator[Finding]:
     """Check that a series' step is a current, or the name of an earlier find."""
     found: list[str] = []
     for s in d.all_steps:
+        if s.verb == UNREADABLE:
+            return
         if s.verb == "find" and isinstance(s.raw.get("name"), str):
             found.append(s.raw["name"])
         name = s.raw.get("step")
@@ -115,7 +117,8 @@ def _clamp(d: Draft) -> Iterator[Finding]:
                 s.path, f"'{s.verb}' needs {need} clamp: put '- switch_to: {{clamp: {need}}}' before it", on_key=True
             )
         clamp = _after(s, clamp)
-    if not any(s.verb == "switch_to" for s in d.steps) or not d.finish:
+    switches = any(s.verb == "switch_to" for s in d.steps)
+    if not switches or not d.finish or any(s.verb == UNREADABLE for s in d.finish):
         return
     clamp = "unknown"
     for s in d.finish:
@@ -130,7 +133,7 @@ def _clamp(d: Draft) -> Iterator[Finding]:
 
 def _after(s: DraftStep, clamp: Clamp) -> Clamp:
     """Return the mode after a step; a 'switch_to' that cannot be read leaves it open."""
-    if s.verb != "switch_to":
+    if s.verb not in ("switch_to", UNREADABLE):
         return clamp
     match s.raw.get("clamp"):
         case "voltage":
@@ -159,7 +162,7 @@ def _arrivals(d: Draft) -> Iterator[Finding]:
     """Check that what is counted from arrives, and that a search can be confirmed."""
     applied = False
     for s in d.all_steps:
-        applied = applied or s.verb == "apply"
+        applied = applied or s.verb in ("apply", UNREADABLE)
         if isinstance(s.step, Series) and s.step.counted_from == "arrival" and not applied:
             yield Finding(s.key("counted_from"), "no solution was applied before this step, so none arrives")
         if isinstance(s.step, Find) and s.step.confirm > s.step.at_most:

@@ -6,12 +6,13 @@ aliases and merge keys, all doubled keys are found in one pass, and no tag in a 
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -30,7 +31,7 @@ MOST_VALUES = 20_000
 
 _TAG = "tag:yaml.org,2002:"
 _WORDS = {
-    "mapping values are not allowed here": "a second ': ' on this line, or indented too far; text with ': ' needs quotes",
+    "mapping values are not allowed here": "a second ': ' on this line, or too far right; text with ': ' needs quotes",
     "sequence entries are not allowed here": "a list item cannot begin here: '- ' begins a line of its own",
     "found character '\\t'": "a tab; YAML indents by spaces",
     "found character '>'": "a value cannot begin with '>' here; for a condition write 'above 60 MOhm'",
@@ -132,7 +133,7 @@ def read_marked(text: str) -> Marked:
         The text is not YAML, or more than a person would write.
     """
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        node = _composed(text)
         reading = _Reading()
         if node is not None:
             reading.marked.data = reading.value(node, ())
@@ -145,6 +146,14 @@ def read_marked(text: str) -> Marked:
     except (ValueError, NotImplementedError) as error:
         raise Unreadable(Problem(1, 1, f"this is not a YAML file: {error}")) from error
     return reading.marked
+
+
+def _composed(text: str) -> Node | None:
+    """Return the top node; an anchor that is given again is legal, and the later one counts from there on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ReusedAnchorWarning)
+        node: Node | None = YAML(typ="safe", pure=True).compose(text)
+        return node
 
 
 def _syntax(error: MarkedYAMLError) -> Problem:
@@ -259,7 +268,7 @@ class _Reading:
             case "str" | "timestamp" | "value":
                 return text
         self._problem(node, path, f"'{node.tag}' is a tag; this language has none")
-        return None
+        return text
 
     def _problem(self, node: Node, path: Path, message: str) -> None:
         self.marked.problems.append(Problem(*_start(node), message, show(path)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 
 class Model(BaseModel):
@@ -19,3 +19,6 @@ NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 
 Name = Annotated[str, Field(pattern=NAME, examples=["baseline"])]
 """A name used elsewhere in the file: letters, digits and underscores."""
+
+YesNo = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}]})]
+"""'yes' and 'no' are text in YAML 1.2, and people write them."""

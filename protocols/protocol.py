@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from protocols.model import Model, Name
+from protocols.model import Model, Name, YesNo
 from protocols.quantities import Concentration, Frequency, Length, Offset, Temperature, Voltage
 from protocols.steps import AnyStep, StopWhen
 
@@ -92,7 +92,7 @@ class Compound(Model):
     """Such as '1 µM'."""
     vehicle: str | None = None
     """Such as '0.01 % DMSO'; the control solution should have the same."""
-    light_sensitive: bool = False
+    light_sensitive: YesNo = False
     """Dihydropyridines are: the run reminds the person to shade the line."""
 
 
@@ -118,7 +118,7 @@ class Measure(Model):
     """End of the window."""
     counted_from: Literal["step_start", "step_end", "sweep_start"] = "step_end"
     """What the window's times count from."""
-    minus_baseline: bool = True
+    minus_baseline: YesNo = True
     """Subtract the baseline before the step."""
 
 

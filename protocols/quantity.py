@@ -73,7 +73,9 @@ class Quantity(float, Written):
     @classmethod
     def write(cls, si: float) -> str:
         """Return text for `si` with the unit that gives the handiest number."""
-        unit = next((u for u, f in cls.units.items() if 1 <= abs(si) / float(f) < 1000), next(iter(cls.units)))
+        sizes = {u: abs(si) / float(f) for u, f in cls.units.items()}
+        handy = next((u for u, size in sizes.items() if 1 <= size < 1000), None)
+        unit = handy or min(sizes, key=lambda u: abs(math.log10(sizes[u] or 1)))
         return f"{si / float(cls.units[unit]):.6g} {unit}"
 
     @classmethod

@@ -23,7 +23,7 @@ from protocols.conditions import (
     TemperatureCondition,
     VoltageCondition,
 )
-from protocols.model import NAME, Model, Name
+from protocols.model import NAME, Model, Name, YesNo
 from protocols.quantities import (
     Current,
     CurrentSteps,
@@ -323,7 +323,7 @@ class Apply(Step):
     verb = "apply"
     solution: Name
     """Name of a solution in this file."""
-    wait_for_arrival: bool = False
+    wait_for_arrival: YesNo = False
     """Wait out the dead time before the next step."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from protocols.marks import Finding
@@ -53,8 +54,8 @@ def _declared_windows(d: Draft) -> Iterator[Finding]:
                 ("measures", name, "to"), f"the window ends ({measure.to}) before it begins ({measure.from_})"
             )
             continue
-        for s, series in _series(d):
-            yield from _declared_in(name, measure, s, series)
+        in_series = (f for s, series in _series(d) for f in _declared_in(name, measure, s, series))
+        yield from islice(in_series, 1)
 
 
 def _declared_in(name: str, measure: Measure, s: DraftStep, series: Series) -> Iterator[Finding]:

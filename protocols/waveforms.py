@@ -103,5 +103,5 @@ def pulse_train(
 ) -> Waveform:
     """Return a hold with test pulses, the first half an interval after the start."""
     n, period, on = samples(duration, rate), samples(every, rate), samples(width, rate)
-    starts = range(period // 2, n - 2 * on, period) if period else range(0)
+    starts = range(period // 2, n - 2 * on + 1, period) if period else range(0)
     return Waveform(rate, n, holding, tuple(Pulse("test_pulse", s, s + on, amplitude) for s in starts))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acquisition.person import Person
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 RIG = ROOT / "config" / "rigs" / "simulated.yaml"
 HEAD = """
 protocol: A protocol for tests

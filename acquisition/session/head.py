@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from protocols.errors import SessionError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -41,9 +43,19 @@ class SessionHead:
     notes: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a start without a time zone: nobody could say later when it was."""
+        """Refuse what would make a file that archives do not take, or whose start nobody could tell later.
+
+        Raises
+        ------
+        SessionError
+            A name is empty or has a slash, or the start has no time zone.
+        """
+        for name in ("identifier", "session_id", "subject_id", "cell_id"):
+            value = getattr(self, name)
+            if not value.strip() or "/" in value or "\\" in value:
+                raise SessionError(f"{name} must be a name without slashes, such as 'R17'; it is '{value}'")
         if self.started.tzinfo is None:
-            raise ValueError("a session's start needs a time zone, such as datetime.now().astimezone()")
+            raise SessionError("a session's start needs a time zone, such as datetime.now().astimezone()")
 
     @property
     def file_name(self) -> str:

@@ -1,6 +1,7 @@
 """A sweep's header, and a line of the log, as JSON that comes back equal to the last bit.
 
-Python writes a float as the shortest text that reads back as the same float, so JSON loses nothing.
+Python writes a float as the shortest text that reads back as the same float, so JSON loses nothing. The text is ASCII:
+HDF5 could not hold every character that a device or an operating system can put into a message.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def entry_of(text: str) -> LogEntry:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+    return json.dumps(value, default=_plain)
 
 
 def _plain(value: Any) -> Any:

@@ -29,16 +29,28 @@ def typed(item: Any, neurodata_type: str, namespace: str = "core", **attributes:
     return item
 
 
+def clean(text: str) -> str:
+    """Return `text` without what HDF5 cannot hold (NUL, half characters): a strange message must not end a run."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
 def put_text(group: Any, name: str, value: str | None) -> None:
     """Write a text if there is one."""
     if value:
-        group.create_dataset(name, data=value, dtype=TEXT)
+        group.create_dataset(name, data=clean(value), dtype=TEXT)
 
 
 def put_texts(group: Any, name: str, values: Sequence[str]) -> None:
     """Write a list of texts if there are any."""
     if values:
-        group.create_dataset(name, data=np.array(values, dtype=object), dtype=TEXT)
+        group.create_dataset(name, data=texts(values), dtype=TEXT)
+
+
+def texts(values: Sequence[str]) -> Any:
+    """Return texts as h5py takes them."""
+    out = np.empty(len(values), dtype=object)
+    out[:] = [clean(v) for v in values]
+    return out
 
 
 def text_attribute(item: Any, name: str, values: Sequence[str]) -> None:
@@ -49,7 +61,7 @@ def text_attribute(item: Any, name: str, values: Sequence[str]) -> None:
 def scratch(file: Any, path: str, notes: str, value: str | None = None) -> Any:
     """Return a new scratch dataset: one text, or a growing list of texts."""
     if value is not None:
-        return typed(file.create_dataset(path, data=value, dtype=TEXT), "ScratchData", notes=notes)
+        return typed(file.create_dataset(path, data=clean(value), dtype=TEXT), "ScratchData", notes=notes)
     grown = file.create_dataset(path, (0,), maxshape=(None,), chunks=(SMALL_CHUNK,), dtype=TEXT)
     return typed(grown, "ScratchData", notes=notes)
 
@@ -179,8 +191,4 @@ def _same(value: object, missing: object) -> bool:
 
 def _array(values: list[Any], dtype: Any) -> Any:
     """Return `values` as what h5py takes for a column of `dtype`."""
-    if dtype is TEXT or dtype.kind == "O":
-        out = np.empty(len(values), dtype=object)
-        out[:] = values
-        return out
-    return np.array(values, dtype=dtype)
+    return texts(values) if dtype is TEXT else np.array(values, dtype=dtype)

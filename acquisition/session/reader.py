@@ -111,7 +111,7 @@ class Session:
     @property
     def notes(self) -> str | None:
         """What the experimenter wrote beforehand."""
-        return self._text("general/notes") if "general/notes" in self._file else None
+        return self._text("general/notes") if "general/notes" in self._h5 else None
 
     @property
     def seed(self) -> int | None:
@@ -127,7 +127,7 @@ class Session:
     @property
     def closed(self) -> str | None:
         """Why the session ended; None if it still runs or was cut off."""
-        return self._text(layout.CLOSED) if layout.CLOSED in self._file else None
+        return self._text(layout.CLOSED) if layout.CLOSED in self._h5 else None
 
     @property
     def protocol_text(self) -> str:
@@ -189,9 +189,9 @@ class Session:
     @cached_property
     def temperatures(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Times (s from the session's start) and bath temperatures (degC), each (readings,)."""
-        if layout.TEMPERATURE not in self._file:
+        if layout.TEMPERATURE not in self._h5:
             return np.empty(0), np.empty(0)
-        series = self._file[layout.TEMPERATURE]
+        series = self._h5[layout.TEMPERATURE]
         values = series["data"][:]
         if "timestamps" in series:
             return series["timestamps"][:], values
@@ -237,10 +237,10 @@ class Session:
 
     def _samples(self, header: SweepHeader, channel: Channel) -> NDArray[np.float32]:
         path = layout.response_path(header.sweep.index, channel.name)
-        if path not in self._file:
+        if path not in self._h5:
             return np.empty(0, np.float32)
         try:
-            samples: NDArray[np.float32] = self._file[path]["data"][:]
+            samples: NDArray[np.float32] = self._h5[path]["data"][:]
         except OSError as error:
             msg = f"{self.path.name}: the samples of sweep {header.sweep.index} ({channel.name}) are damaged: {error}"
             raise SessionError(msg) from error
@@ -248,11 +248,17 @@ class Session:
 
     # --- HDF5 ---------------------------------------------------------------------------------------------------
 
+    @property
+    def _h5(self) -> Any:
+        if not self._file:
+            raise SessionError(f"{self.path.name} is closed; ask for what you need while it is open, inside its 'with'")
+        return self._file
+
     def _text(self, path: str) -> str:
-        return str(self._file[path].asstr()[()])
+        return str(self._h5[path].asstr()[()])
 
     def _texts(self, path: str) -> list[str]:
-        return self._lists.setdefault(path, self._file[path].asstr()[:].tolist() if path in self._file else [])
+        return self._lists.setdefault(path, self._h5[path].asstr()[:].tolist() if path in self._h5 else [])
 
     @cached_property
     def _lists(self) -> dict[str, list[str]]:
@@ -260,9 +266,9 @@ class Session:
 
     def _columns(self, table: layout.TableLayout) -> dict[str, list[Any]]:
         """Return a table's columns; one that was never created is all missing values."""
-        if table.path not in self._file:
+        if table.path not in self._h5:
             return {c.name: [] for c in table.columns}
-        group = self._file[table.path]
+        group = self._h5[table.path]
         n = group["id"].shape[0]
         return {c.name: _values(group[c.name]) if c.name in group else [c.missing] * n for c in table.columns}
 

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from acquisition.session import layout
-from acquisition.session.objects import put_data_attributes, put_rate, typed
+from acquisition.session.objects import clean, put_data_attributes, put_rate, typed
 from protocols.errors import SessionError
 from protocols.sweeps import ClampMode, Unit
 
@@ -97,6 +97,8 @@ class SweepRecording:
         index, channels = self.header.sweep.index, len(self.header.channels)
         if frame.counts.ndim != 2 or len(frame.counts) != channels:
             raise SessionError(f"sweep {index} has {channels} channels, a frame came with shape {frame.counts.shape}")
+        if frame.counts.dtype != np.int16:
+            raise SessionError(f"sweep {index}: counts must be int16, a frame came with {frame.counts.dtype}")
         if frame.first < self.n_samples:
             msg = f"sweep {index}: a frame starts at {frame.first}, but {self.n_samples} samples are here already"
             raise SessionError(msg)
@@ -162,7 +164,7 @@ def _new_data(series: Any, n_samples: int, unit: Unit, *, start: float, rate: fl
 
 
 def _put_patch_clamp(series: Any, header: SweepHeader, stimulus: str) -> None:
-    series.attrs["stimulus_description"] = stimulus
+    series.attrs["stimulus_description"] = clean(stimulus)
     series.attrs["sweep_number"] = np.uint32(header.sweep.index)
     series["electrode"] = h5py.SoftLink(f"/{layout.ELECTRODE}")
 

@@ -15,6 +15,7 @@ from acquisition.session.objects import (
     put_rate,
     put_timestamps,
     scratch,
+    texts,
     typed,
 )
 
@@ -42,7 +43,7 @@ class LogSeries:
             self._create()
         entries, self._waiting = self._waiting, []
         extend(self._file[f"{layout.LOG}/timestamps"], [e.time for e in entries])
-        extend(self._file[f"{layout.LOG}/data"], [e.text or e.kind for e in entries])
+        extend(self._file[f"{layout.LOG}/data"], texts([e.text or e.kind for e in entries]))
         extend(self._file[layout.LOG_ENTRIES], [entry_text(e) for e in entries])
 
     def _create(self) -> None:

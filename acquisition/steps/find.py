@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from acquisition.bench import Found
@@ -83,7 +82,6 @@ class SpikeSearch:
 def find(step: Find, bench: Bench) -> None:
     """Play sweeps until a current is found, confirmed, or the trials are used up."""
     wanted = step.until_spikes
-    bench.settings = replace(bench.settings, target_spikes=(wanted.low, wanted.high))
     search = SpikeSearch(step.step.levels(), wanted.low, wanted.high, confirm=step.confirm)
     onset = bench.clock.now()
     for trial_number in range(step.at_most):

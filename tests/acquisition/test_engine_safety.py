@@ -16,8 +16,10 @@ CC_SERIES = """
 steps:
   - switch_to: {clamp: current, bias_to: -60 mV}
   - series: {name: bursts, step: 300 pA, width: 150 ms, every: 5 s, before: 600 ms, after: 2 s, sweeps: 3}
+"""
+WITH_FINISH = f"""{CC_SERIES}
 finish:
-  - apply: {solution: acsf}
+  - switch_to: {{clamp: voltage}}
 """
 DRUG = """
 steps:
@@ -64,15 +66,15 @@ def test_a_stop_in_mid_step_takes_the_current_away_and_keeps_the_samples(rehears
 def test_finish_runs_after_a_stop(rehearse):
     controls = Controls()
     controls.stop()
-    r = rehearse(CC_SERIES, controls=controls)
-    assert [e.text for e in r.tape.said("step")] == ["finish 1 of 1: " + r.tape.said("step")[0].text.split(": ", 1)[1]]
+    r = rehearse(WITH_FINISH, controls=controls)
+    assert [e.text for e in r.tape.said("step")] == ["finish 1 of 1: switch to voltage clamp"]
 
 
 def test_finish_is_left_out_when_the_person_stops_twice(rehearse):
     controls = Controls()
     controls.stop()
     controls.stop()
-    r = rehearse(CC_SERIES, controls=controls)
+    r = rehearse(WITH_FINISH, controls=controls)
     assert r.tape.said("step") == []
     assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
 
@@ -126,6 +128,16 @@ def test_a_bug_in_a_step_still_puts_the_outputs_to_rest_and_closes_the_file(rehe
         rehearse("steps:\n  - membrane_test: {average: 2}\n", before=break_it, tape=tape)
     assert seen["daq"].output_volts() == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
     assert tape.closed == "failed"
+
+
+def test_an_analysis_that_fails_costs_numbers_and_not_the_run(rehearse, monkeypatch):
+    from acquisition.analysis.analyser import SweepAnalyser
+
+    monkeypatch.setattr(SweepAnalyser, "feed", lambda *_: 1 / 0)
+    r = rehearse(VC_HOLD)
+    assert r.finished.reason == "finished"
+    assert r.tape.ends == [(True, None)]
+    assert "ZeroDivisionError" in r.tape.said("fault")[0].text
 
 
 def test_a_command_beyond_the_rigs_limits_is_refused_before_the_cell_sees_it(rehearse):

@@ -61,11 +61,12 @@ def test_a_truncated_file(recorded, tmp_path):
     assert "damaged" in refusal(tmp_path / "short.nwb")
 
 
-def test_a_file_that_is_being_written(recorded):
+def test_a_file_that_is_being_written(recorded, tmp_path):
     fcntl = pytest.importorskip("fcntl")
-    with recorded[0].open("rb") as other_program:
-        fcntl.flock(other_program, fcntl.LOCK_EX)
-        assert "being written by another program" in refusal(recorded[0])
+    copy = shutil.copy(recorded[0], tmp_path / "busy.nwb")
+    with copy.open("rb") as other_program:
+        fcntl.flock(other_program, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert "being written by another program" in refusal(copy)
 
 
 def test_damaged_samples_are_named(recorded, tmp_path):
@@ -84,3 +85,11 @@ def test_damaged_samples_are_named(recorded, tmp_path):
 def test_a_sweep_that_is_not_there(recorded):
     with open_session(recorded[0]) as session, pytest.raises(SessionError, match="no sweep 77; it has 10 sweeps"):
         session.sweep(77)
+
+
+def test_a_session_that_was_closed(recorded):
+    with open_session(recorded[0]) as session:
+        lines = session.sweeps
+    assert session.sweeps is lines
+    with pytest.raises(SessionError, match="is closed; ask for what you need while it is open"):
+        session.sweep(3)

@@ -220,6 +220,22 @@ def test_frames_of_the_wrong_shape_are_refused(writer):
         writer.samples(Frame(0, np.zeros((3, 100), np.int16)))
 
 
+def test_counts_of_another_width_are_refused(writer):
+    writer.begin_sweep(make_header(0, burst(), CC))
+    with pytest.raises(SessionError, match="must be int16"):
+        writer.samples(Frame(0, np.zeros((2, 100), np.int32)))
+
+
+def test_strange_characters_do_not_end_a_run(path, writer):
+    strange = "half \udc80, nul \0, 🐀"
+    Recorder(writer).play(make_header(0, burst(), CC, label=strange, condition=strange), n=400)
+    writer.log(LogEntry(1.0, "fault", strange, {"said": strange}))
+    writer.close(strange)
+    with open_session(path) as session:
+        assert session.log[0].text == session.log[0].data["said"] == session.sweep(0).header.label == strange
+        assert session.closed == session.sweeps[0].label == "half ?, nul \ufffd, 🐀"
+
+
 def test_calls_out_of_order_are_refused(writer):
     with pytest.raises(SessionError, match="no sweep has begun"):
         writer.end_sweep()

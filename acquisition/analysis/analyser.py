@@ -1,0 +1,59 @@
+"""Measures sweeps, block by block while they are recorded or whole in review: the same code, the same bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acquisition.analysis.current_clamp import CurrentClamp
+from acquisition.analysis.settings import Declared, Settings
+from acquisition.analysis.voltage_clamp import VoltageClamp
+from protocols.sweeps import ClampMode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from protocols.sweeps import Measurement, RecordedSweep, SweepHeader
+
+__all__ = ["Declared", "Settings", "SweepAnalyser", "analyse"]
+
+
+class SweepAnalyser:
+    """Measures one sweep while it is recorded.
+
+    Every measure appears once, as soon as its window is complete, and is never revised. What it is made of is decided
+    by the command alone, so blocks of any size give the same numbers to the last bit.
+    """
+
+    def __init__(self, header: SweepHeader, settings: Settings) -> None:
+        """Prepare for the sweep that `header` announces."""
+        self._mode = (
+            VoltageClamp(header) if header.sweep.mode is ClampMode.VOLTAGE else CurrentClamp(header, settings)
+        )
+
+    def feed(self, first: int, stored: Mapping[str, NDArray[np.float32]]) -> list[Measurement]:
+        """Take a block and return what became final with it.
+
+        Parameters
+        ----------
+        first
+            Number of the block's first sample in the sweep. Blocks come in order; what is left out counts as lost.
+        stored
+            Channel name -> (samples,) mV or pA, as in the file.
+        """
+        return self._mode.feed(first, stored["primary"])
+
+    def finish(self, *, complete: bool = True) -> list[Measurement]:  # noqa: ARG002  the samples themselves tell
+        """Return the rest. Windows that never became complete are NaN with the flag `window_incomplete`."""
+        return self._mode.finish()
+
+
+def analyse(sweep: RecordedSweep, settings: Settings) -> list[Measurement]:
+    """Return all measures of a recorded sweep: what was measured live, to the last bit.
+
+    >>> analyse(session.sweep(12), Settings.of(session.protocol))  # doctest: +SKIP
+    """
+    analyser = SweepAnalyser(sweep.header, settings)
+    return [*analyser.feed(0, sweep.stored), *analyser.finish(complete=sweep.complete)]

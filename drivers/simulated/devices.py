@@ -1,0 +1,78 @@
+"""The four simulated devices of a rig file, made around one world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivers.base import Limits
+from drivers.simulated.bath import SimulatedPerfusion, SimulatedThermometer, drug_table
+from drivers.simulated.board import STEPS, SimulatedDaq
+from drivers.simulated.patch import SimulatedAmplifier, scales_of
+from drivers.simulated.settings import Simulation, read_settings
+from drivers.simulated.world import Converter, World
+
+if TYPE_CHECKING:
+    from drivers.build import Context
+
+CONNECTED = ("primary", "secondary")
+"""What the amplifier drives; other inputs of a rig have nothing to record here."""
+
+
+def daq(context: Context) -> SimulatedDaq:
+    """Return the board, with the rig's channels, ranges and limits."""
+    rig = context.rig
+    limits = Limits(
+        voltage=(float(rig.limits.voltage.low), float(rig.limits.voltage.high)),
+        current=(float(rig.limits.current.low), float(rig.limits.current.high)),
+        sampling=float(rig.daq.sampling_limit),
+    )
+    return SimulatedDaq(
+        rig.daq.device,
+        limits,
+        context.shared(_world),
+        context.shared(_converter),
+        clock=context.clock,
+        output_range=float(rig.outputs["command"].range),
+        block=float(rig.daq.block),
+    )
+
+
+def amplifier(context: Context) -> SimulatedAmplifier:
+    """Return the amplifier, with the rig's scales."""
+    entry = context.rig.amplifier
+    return SimulatedAmplifier(
+        scales_of(entry), context.shared(_world), settle=float(entry.settle), seed=context.seed
+    )
+
+
+def perfusion(context: Context) -> SimulatedPerfusion:
+    """Return the perfusion, with the rig's lines; the safe one is open."""
+    return SimulatedPerfusion(context.rig.perfusion, context.shared(_world), line=context.rig.safe.line)
+
+
+def thermometer(context: Context) -> SimulatedThermometer:
+    """Return the bath's thermometer."""
+    return SimulatedThermometer(
+        float(context.shared(_settings).temperature), context.clock, seed=context.seed
+    )
+
+
+def _settings(context: Context) -> Simulation:
+    return read_settings(context.rig.simulation)
+
+
+def _converter(context: Context) -> Converter:
+    inputs = {name: entry for name, entry in context.rig.inputs.items() if name in CONNECTED}
+    return Converter(tuple(inputs), {name: float(entry.range) / STEPS for name, entry in inputs.items()})
+
+
+def _world(context: Context) -> World:
+    return World(
+        context.shared(_settings),
+        scales_of(context.rig.amplifier),
+        context.shared(_converter),
+        clock=context.clock,
+        seed=context.seed,
+        holding=float(context.rig.safe.voltage_clamp),
+        drugs=drug_table(),
+    )

@@ -1,0 +1,130 @@
+"""Opening and closing of the channels: the one place with exponentials.
+
+Units are the literature's: mV and ms. Every function takes a potential and returns (steady state, time constant).
+They hold for 34 degC, the temperature at which the cell was fitted; nothing here scales with the bath.
+
+Sources: Na, delayed rectifier and A current after Migliore et al. 1999 (J Comput Neurosci 7:5); M current after Shah
+et al. 2006; L-type activation after Poirazi et al. 2003 and Migliore; high-voltage-activated Ca after Warman,
+Durand & Yuen 1994 (J Neurophysiol 71:2033); Ih after Magee 1998 (J Neurosci 18:7613). Rebuilt from the equations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from drivers.simulated.cell import Cell
+
+    Volts = NDArray[np.float64]
+    Kinetics = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+FITTED_AT = 34.0
+"""degC."""
+FARADAY_PER_RT = 96485.33 * 1e-3 / (8.31446 * (273.15 + FITTED_AT))
+"""F/RT at 34 degC, 1/mV."""
+
+LOWEST, STEP, ROWS = -150.0, 0.05, 5001
+"""The table's potentials: from -150 to +100 mV."""
+
+
+def linoid(x: Volts, k: float) -> Volts:
+    """Return x / (1 - exp(-x / k)), finite at 0."""
+    z = np.asarray(x, float) / k
+    near = np.abs(z) < 1e-6
+    return np.where(near, k * (1 + z / 2), k * z / -np.expm1(-np.where(near, 1.0, z)))
+
+
+def sigmoid(x: Volts) -> Volts:
+    """Return 1 / (1 + exp(-x)) without overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def _rates(opening: Volts, closing: Volts) -> Kinetics:
+    return opening / (opening + closing), 1.0 / (opening + closing)
+
+
+def sodium_activation(v: Volts, cell: Cell) -> Kinetics:
+    """Gate m; rates doubled for temperature."""
+    u = v - cell.na_activation
+    steady, tau = _rates(0.4 * linoid(u, 7.2), 0.124 * linoid(-u, 7.2))
+    return steady, np.maximum(tau / 2, 0.02)
+
+
+def sodium_inactivation(v: Volts, cell: Cell) -> Kinetics:
+    """Gate h; its steady state is a curve of its own."""
+    _, tau = _rates(0.03 * linoid(v + 45, 1.5), 0.01 * linoid(-(v + 45), 1.5))
+    return sigmoid(-(v - cell.na_inactivation) / 4), np.maximum(tau / 2, cell.na_inactivation_fastest)
+
+
+def delayed_rectifier(v: Volts, cell: Cell) -> Kinetics:
+    """Gate n."""
+    x = -3 * FARADAY_PER_RT * (v - cell.kdr_half)
+    return sigmoid(-x), np.maximum(np.exp(0.7 * x) / (0.02 * (1 + np.exp(x))), cell.kdr_fastest)
+
+
+def a_activation(v: Volts, cell: Cell) -> Kinetics:  # noqa: ARG001  all gates are called alike
+    """Gate a of the A current; its slope changes around -40 mV."""
+    x = (-1.5 - sigmoid(-(v + 40) / 5)) * FARADAY_PER_RT * (v - 11)
+    return sigmoid(-x), np.maximum(np.exp(0.55 * x) / (0.25 * (1 + np.exp(x))), 0.1)
+
+
+def a_inactivation(v: Volts, cell: Cell) -> Kinetics:  # noqa: ARG001
+    """Gate b of the A current."""
+    return sigmoid(-3 * FARADAY_PER_RT * (v + 56)), np.maximum(0.26 * (v + 50), 2.0)
+
+
+def m_current(v: Volts, cell: Cell) -> Kinetics:
+    """Gate w."""
+    opening, closing = np.exp(0.2646 * (v + 42)), np.exp(0.10584 * (v + 42))
+    return sigmoid((v - cell.km_half) / cell.km_slope), 60 + closing / (0.009 * (1 + opening))
+
+
+def l_type(v: Volts, cell: Cell) -> Kinetics:
+    """Gate c, five times the published speed for temperature."""
+    u = v - cell.l_type_shift
+    steady, tau = _rates(0.055 * linoid(u + 27.01, 3.8), 0.94 * np.exp(-(u + 63.01) / 17))
+    return steady, np.maximum(tau / 5, 0.02)
+
+
+def hva_activation(v: Volts, cell: Cell) -> Kinetics:  # noqa: ARG001
+    """Gate p of the calcium current that is not L-type."""
+    steady, tau = _rates(0.16 * linoid(v + 26, 4.5), 0.04 * linoid(-(v + 12), 10))
+    return steady, np.maximum(tau, 0.02)
+
+
+def hva_inactivation(v: Volts, cell: Cell) -> Kinetics:  # noqa: ARG001
+    """Gate r of the calcium current that is not L-type."""
+    return _rates(2 * np.exp(-(v + 94) / 10), 8 * sigmoid((v - 68) / 27))
+
+
+def h_current(v: Volts, cell: Cell) -> Kinetics:
+    """Gate l, on the dendrite."""
+    x = 2.2 * FARADAY_PER_RT * (v + 75)
+    speed = 4.5 ** ((FITTED_AT - 33) / 10) * 0.011
+    return sigmoid(-(v - cell.ih_half) / 8), np.exp(0.4 * x) / (speed * (1 + np.exp(x)))
+
+
+GATES: tuple[Callable[[Volts, Cell], Kinetics], ...] = (
+    sodium_activation, sodium_inactivation, delayed_rectifier, a_activation, a_inactivation, m_current, l_type,
+    hva_activation, hva_inactivation, h_current,
+)  # fmt: skip
+"""In the order of the kernel's columns; the last is the dendrite's."""
+
+
+def table(cell: Cell, dt: float) -> NDArray[np.float64]:
+    """Return what the kernel looks up: per potential, all steady states, then all decays over `dt` ms.
+
+    Returns
+    -------
+    numpy.ndarray
+        (ROWS, 20), dimensionless.
+    """
+    v = LOWEST + STEP * np.arange(ROWS)
+    kinetics = [gate(v, cell) for gate in GATES]
+    return np.column_stack([*(steady for steady, _ in kinetics), *(np.exp(-dt / tau) for _, tau in kinetics)])
