@@ -226,10 +226,9 @@ class Result:
 
 def result_of(path: Path) -> Result:
     """Return the before/after summary of a session."""
-    from acquisition.analysis.summary import summarise
-    from acquisition.numbers import numbers_of
+    from acquisition.analysis.summary import gather, summarise
     from acquisition.session.reader import open_session
 
     with open_session(path) as session:
-        summary = summarise(numbers_of(session))
+        summary = summarise(gather(session.sweeps, session.measurements, session.rejected))
     return Result(summary.lines() or ("no series of sweeps with bursts to compare",), summary.as_mapping())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from protocols.errors import HardwareError, LimitExceeded, ModeMismatch
 from protocols.sweeps import Channel, ClampMode, Frame, Sweep
+from protocols.waveforms import lies_within
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -29,7 +30,7 @@ class Limits:
     def check(self, mode: ClampMode, lowest: float, highest: float) -> None:
         """Raise `LimitExceeded` if a command from `lowest` to `highest` (SI of `mode`) is not allowed."""
         low, high = self.voltage if mode.command_unit == "V" else self.current
-        if low <= lowest and highest <= high:
+        if lies_within((lowest, highest), (low, high)):
             return
         unit, factor = ("mV", 1e3) if mode.command_unit == "V" else ("pA", 1e12)
         msg = (

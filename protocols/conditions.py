@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 OnFail = Literal["ask", "note", "skip", "stop"]
 """What a gate does: ask the person, note it and go on, leave the sweep out of means, or stop the run."""
 
+IfNot = Literal["ask", "note", "stop"]
+"""What a step does when it does not reach its aim: ask the person, note it and go on, or stop the run."""
+
 Form = Literal["below", "above", "inside", "outside", "within", "beyond"]
 
 _OF_START = re.compile(r"(within|outside)\s+(.+?%)\s+of\s+start")

@@ -69,7 +69,7 @@ class Finding:
     """Whether the caret belongs under the key and not under its value."""
 
 
-class Unreadable(Exception):  # noqa: N818  it is a verdict, and is answered one level up
+class Unreadable(Exception):
     """The text is not YAML; `problem` says where it stops to be."""
 
     def __init__(self, problem: Problem) -> None:

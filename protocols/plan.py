@@ -14,7 +14,7 @@ from protocols.describing import describe
 from protocols.errors import LimitExceeded, Refused
 from protocols.quantities import Current, CurrentSteps, Voltage
 from protocols.steps import Apply, Find, Hold, MembraneTest, Series, Step, SwitchTo, Wait
-from protocols.waveforms import samples
+from protocols.waveforms import lies_within, samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,7 +180,7 @@ def excess(step: PlannedStep, limits: PlanLimits) -> str | None:
     if step.unit is None or step.lowest is None or step.highest is None:
         return None
     allowed = limits.voltage if step.unit == "V" else limits.current
-    if allowed[0] <= step.lowest and step.highest <= allowed[1]:
+    if lies_within((step.lowest, step.highest), allowed):
         return None
     parts = " (bias, step and test pulse together)" if step.verb in ("find", "series") else ""
     return f"{step.what}: could command {step.command}{parts}; this rig allows {_span(allowed, step.unit)}"

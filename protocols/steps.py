@@ -17,6 +17,7 @@ from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema, 
 from protocols.conditions import (
     CurrentCondition,
     Drift,
+    IfNot,
     OnFail,
     ResistanceCondition,
     SpikeCount,
@@ -218,7 +219,7 @@ class SwitchTo(Step):
     """Bridge balance: the amplifier's own procedure, as it is, off, or a value such as '12 MOhm'."""
     holding: Voltage | None = None
     """Voltage clamp: potential to switch to; the rig's safe potential if left out."""
-    if_not_reached: OnFail = "ask"
+    if_not_reached: IfNot = "ask"
     """What to do when the bias cannot be found within the ceiling and the time."""
 
 
@@ -246,7 +247,7 @@ class Find(Step):
     """Give up after this many sweeps."""
     rebias: Rebias | None = None
     """How the bias current follows the cell."""
-    if_none: OnFail = "ask"
+    if_none: IfNot = "ask"
     """What to do when no current in the range gives the wanted number."""
 
     @model_validator(mode="after")
@@ -284,7 +285,7 @@ class Series(Step):
     """Not before."""
     at_most: PositiveDuration | None = None
     """Not after."""
-    if_not_stable: OnFail = "ask"
+    if_not_stable: IfNot = "ask"
     """What to do when 'at_most' passes and the criterion is not met."""
     rebias: Rebias | None = None
     """How the bias current follows the cell; it stays as it is if left out."""

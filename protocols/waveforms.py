@@ -69,6 +69,15 @@ class Waveform:
         return tuple(p for p in self.pulses if p.role == role)
 
 
+def lies_within(ends: tuple[float, float], allowed: tuple[float, float]) -> bool:
+    """Return whether a command between `ends` stays in `allowed`, both SI.
+
+    A part in 10^9 is let pass: sums of decimals miss their value by a last digit (-70 - 5 mV is -75.00000000000001 mV).
+    """
+    slack = 1e-9 * (allowed[1] - allowed[0])
+    return allowed[0] - slack <= ends[0] and ends[1] <= allowed[1] + slack
+
+
 def samples(seconds: float, rate: float) -> int:
     """Return the whole number of samples nearest to `seconds`."""
     return round(seconds * rate)

@@ -220,10 +220,13 @@ class CurrentClamp:
         if wrong is None and self._step.amplitude:
             jump = membrane.edge_jump(v, self._rate, edge=self._on - first, delay=self._delay)
             residual = jump / self._step.amplitude
-        flags, bridge = (wrong,) if wrong else (), _number(self._header, "bridge_balance")
-        yield self._rows.row("bridge_residual", residual, "Ohm", (first, stop), flags)
-        unknown = ("bridge_unknown",) if bridge is None else ()
-        yield self._rows.row("Rs", NAN if bridge is None else bridge + residual, "Ohm", (first, stop), (*flags, *unknown))
+        span, bridge = (first, stop), _number(self._header, "bridge_balance")
+        flags = [wrong] if wrong else []
+        yield self._rows.row("bridge_residual", residual, "Ohm", span, flags)
+        if bridge is None:
+            yield self._rows.row("Rs", NAN, "Ohm", span, [*flags, "bridge_unknown"])
+        else:
+            yield self._rows.row("Rs", bridge + residual, "Ohm", span, flags)
 
     # --- after the step -------------------------------------------------------------------------------------------
 

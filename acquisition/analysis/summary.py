@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from acquisition.analysis.comparison import Effect, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from protocols.sweeps import Measurement
 
@@ -34,7 +34,6 @@ OF_THE_SWEEP = ("n_ap", "n_late", "V_b", "V_end", "ap_peak")
 LAST = 10
 """Sweeps of a phase that enter its mean: 5 min at one sweep in 30 s."""
 HEADLINE = "A_1000"
-ARRIVING = "(arriving)"
 
 SHOWN: Mapping[str, tuple[str, str, float, int]] = {
     "A_1000": ("sAHP at 1 s", "mV", 1e3, 2),
@@ -67,6 +66,7 @@ def reasons_against(made: Mapping[str, Measurement], measure: str) -> tuple[str,
 class SweepNumbers:
     """A sweep without its samples: where it belongs and what was measured."""
 
+    index: int
     label: str
     kind: str
     run: int
@@ -83,14 +83,60 @@ class SweepNumbers:
         return not self.is_rejected and is_accepted(self.measurements, HEADLINE)
 
 
+class Listed(Protocol):
+    """A line of a session's list of sweeps."""
+
+    @property
+    def index(self) -> int:
+        """Number of the sweep."""
+
+    @property
+    def label(self) -> str:
+        """Name of its step."""
+
+    @property
+    def kind(self) -> str:
+        """Verb of its step."""
+
+    @property
+    def run(self) -> int:
+        """Which execution of which step."""
+
+    @property
+    def condition(self) -> str:
+        """What the cell experienced."""
+
+    @property
+    def start(self) -> float:
+        """Seconds from the session's start."""
+
+
+def gather(
+    sweeps: Iterable[Listed], measurements: Iterable[Measurement], rejected: Container[int] = ()
+) -> tuple[SweepNumbers, ...]:
+    """Return each sweep of a session with its measurements; `rejected` are indices that the run left out.
+
+    >>> gather(session.sweeps, session.measurements, session.rejected)  # doctest: +SKIP
+    """
+    made: dict[int, list[Measurement]] = {}
+    for m in measurements:
+        made.setdefault(m.sweep, []).append(m)
+    return tuple(
+        SweepNumbers(
+            s.index, s.label, s.kind, s.run, s.condition, s.start, tuple(made.get(s.index, ())), s.index in rejected
+        )
+        for s in sweeps
+    )
+
+
 @dataclass(frozen=True)
 class Phase:
     """One run of sweeps in one solution: the accepted ones at its end."""
 
     label: str
     condition: str
-    accepted: int
-    """Sweeps that enter the means."""
+    sweeps: tuple[int, ...]
+    """Indices of those that enter the means."""
     recorded: int
     start: float
     """Seconds from the session's start to the first and the last of them."""
@@ -152,7 +198,7 @@ class Summary:
                 {
                     "label": p.label,
                     "condition": p.condition,
-                    "accepted": p.accepted,
+                    "accepted": len(p.sweeps),
                     "recorded": p.recorded,
                     "start": p.start,
                     "stop": p.stop,
@@ -173,7 +219,7 @@ def summarise(sweeps: Iterable[SweepNumbers], *, last: int = LAST) -> Summary:
     A phase is a run of one series in one solution; sweeps recorded while a solution was arriving are left out. Its
     means are over its last accepted sweeps. A series over a range of currents has no one response and is no phase.
     """
-    phases = tuple(p for p in _phases(sweeps, last) if p.accepted)
+    phases = tuple(p for p in _phases(sweeps, last) if p.sweeps)
     changes = tuple(
         Change(name, phases[0].label, later.label, compare(phases[0].values[name], later.values[name]))
         for later in phases[1:]
@@ -201,7 +247,8 @@ def _phase(run: Sequence[SweepNumbers], counted: Sequence[SweepNumbers]) -> Phas
     names = (*SHOWN, "I_step")
     starts = [s.start for s in counted] or [float("nan")]
     values = {n: tuple(v for s in counted if (v := _value(s, n)) is not None) for n in names}
-    return Phase(run[-1].label, run[-1].condition, len(counted), len(run), starts[0], starts[-1], values)
+    indices = tuple(s.index for s in counted)
+    return Phase(run[-1].label, run[-1].condition, indices, len(run), starts[0], starts[-1], values)
 
 
 def _value(sweep: SweepNumbers, name: str) -> float | None:

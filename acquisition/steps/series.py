@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from protocols.waveforms import Waveform
 
 
+INSTANT = 1e-6
+"""Seconds by which sums of intervals may miss the same moment."""
+
+
 def series(step: Series, bench: Bench) -> None:
     """Play sweeps until the series ends by its own words."""
     run = _Series(step, bench)
@@ -43,10 +47,10 @@ class _Series:
         if step.sweeps is not None and self._done >= step.sweeps:
             return True
         end = step.for_ if step.for_ is not None else step.at_most
-        if end is not None and next_onset >= self._counted_from + end:
+        if end is not None and next_onset >= self._counted_from + end - INSTANT:
             return True
         earliest = self._counted_from + (step.at_least or 0.0)
-        return self._verdict is not None and self._verdict.steady and next_onset >= earliest
+        return self._verdict is not None and self._verdict.steady and next_onset >= earliest - INSTANT
 
     def sweep(self) -> None:
         """Wait for the onset, play, look at the gates, follow the cell, judge."""
