@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acquisition.analysis.analyser import analyse
+    from acquisition.analysis.settings import Settings
     from acquisition.figure import review_figure
     from acquisition.run import Who, Wish, run
     from acquisition.session.reader import Session, open_session
@@ -28,6 +29,7 @@ _WHERE = {
     "Protocol": "protocols.protocol",
     "Rig": "config.rig",
     "Session": "acquisition.session.reader",
+    "Settings": "acquisition.analysis.settings",
     "Who": "acquisition.run",
     "Wish": "acquisition.run",
     "analyse": "acquisition.analysis.analyser",
@@ -43,6 +45,7 @@ __all__ = [
     "Protocol",
     "Rig",
     "Session",
+    "Settings",
     "Who",
     "Wish",
     "analyse",

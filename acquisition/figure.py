@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acquisition.analysis.sahp import AROUND, BASELINE
-from acquisition.analysis.summary import HEADLINE, Phase, Summary, SweepNumbers, gather, summarise
+from acquisition.analysis.summary import HEADLINE, LAST, Phase, Summary, SweepNumbers, gather, summarise
 from protocols.sweeps import ClampMode
 from protocols.waveforms import samples
 
@@ -53,7 +53,7 @@ def review_figure(session: Session) -> Figure:
     story = _Story(session)
     figure = Figure(figsize=SIZE, dpi=150, facecolor="white")
     grid = figure.add_gridspec(
-        1, 2, width_ratios=(1, 1.15), left=LEFT, right=0.985, bottom=0.075, top=0.855, wspace=0.17
+        1, 2, width_ratios=(1, 1.15), left=LEFT, right=0.985, bottom=0.085, top=0.84, wspace=0.19
     )
     _headline(figure, story)
     if story.summary.phases:
@@ -90,7 +90,7 @@ class _Story:
         self._switches = _switches(session)
         drug = self._switches[1] if len(self._switches) > 1 else None
         self._zero = drug[2] if drug else 0.0
-        self.time_label = f"Time from arrival of {drug[0]} (min)" if drug else "Time (min)"
+        self.time_label = f"time from arrival of {drug[0]} (min)" if drug else "time (min)"
         self.has_arrival = drug is not None
 
     def minutes(self, seconds: Any) -> Any:
@@ -163,10 +163,12 @@ def _headline(figure: Figure, story: _Story) -> None:
     who = (f"cell {session.cell_id}", f"animal {session.subject_id}", f"{session.started:%Y-%m-%d %H:%M}")
     figure.text(0.985, 0.012, "  ·  ".join((*who, session.session_id)), ha="right", va="bottom", size=7, color=QUIET)
     lines = list(_results(story)) or [(_without_comparison(story), INK)]
-    figure.text(LEFT, 0.972, lines[0][0], ha="left", va="top", size=13.5, weight="bold", color=lines[0][1])
-    small = [*lines[1:2], *((text, QUIET) for text in story.summary.confounds[:1])]
+    text, colour = lines[0]
+    figure.text(LEFT, 0.975, text, ha="left", va="top", size=min(13.5, 1370 / len(text)), weight="bold", color=colour)
+    confounds = [c.replace(" -", " \u2212") for c in story.summary.confounds]
+    small = [*lines[1:2], *((text, QUIET) for text in confounds[:1])]
     for row, (text, colour) in enumerate(small):
-        figure.text(LEFT, 0.930 - 0.026 * row, text, ha="left", va="top", size=8.5, color=colour)
+        figure.text(LEFT, 0.934 - 0.026 * row, text, ha="left", va="top", size=8.5, color=colour)
 
 
 def _results(story: _Story) -> Iterator[tuple[str, str]]:
@@ -261,7 +263,8 @@ def _magnified(axes: Axes, story: _Story, phases: Sequence[Phase]) -> None:
     axes.set_ylim(lowest - 0.10 * depth, rest + 0.45 * depth)
     axes.set_xlim(MAGNIFIED[0], t[-1])
     axes.axhline(rest, color=QUIET, lw=0.6, ls=(0, (4, 3)), zorder=1)
-    axes.text(t[-1], rest + 0.03 * depth, f"{_signed(rest, 1)} mV", ha="right", va="bottom", size=7.5, color=QUIET)
+    axes.annotate(f"{_signed(rest, 1)}", (t[-1], rest), (4, 0), textcoords="offset points", va="center", size=7.5,
+                  color=QUIET)  # fmt: skip
     _window(axes, "baseline", BASELINE[0] - width, BASELINE[1] - width)
     _window(axes, "sAHP", 1 - AROUND, 1 + AROUND)
     axes.plot((-width, 0), (0.03, 0.03), transform=axes.get_xaxis_transform(), color=INK, lw=3, solid_capstyle="butt")
@@ -390,7 +393,7 @@ def _time_courses(figure: Figure, cell: SubplotSpec, story: _Story) -> None:
         strips = [s for s in strips if not s.label.startswith("holding")]
     times, bath = story.session.temperatures
     has_ahp = any(_value(s, HEADLINE) == _value(s, HEADLINE) for s in _bursts(story))
-    heights = [0.34, *([3.4] if has_ahp else []), *[0.85] * len(strips), *([0.85] if len(times) else [])]
+    heights = [0.42, *([3.4] if has_ahp else []), *[0.85] * len(strips), *([0.85] if len(times) else [])]
     grid = cell.subgridspec(len(heights), 1, height_ratios=heights, hspace=0.16)
     bars = figure.add_subplot(grid[0])
     panels = [figure.add_subplot(grid[i], sharex=bars) for i in range(1, len(heights))]
@@ -409,7 +412,7 @@ def _time_courses(figure: Figure, cell: SubplotSpec, story: _Story) -> None:
         axes.yaxis.set_label_coords(-0.062, 0.5)
     if panels:
         panels[-1].set_xlabel(story.time_label)
-        _letter(panels[1 if has_ahp and len(panels) > 1 else 0], "d" if has_ahp else "c", up=0.0)
+        _letter(panels[1 if has_ahp and len(panels) > 1 else 0], "d" if has_ahp else "c", up=-4.0)
 
 
 def _bursts(story: _Story) -> list[SweepNumbers]:
@@ -421,16 +424,20 @@ def _solutions(axes: Axes, story: _Story) -> None:
     """Draw a bar per solution: hatched on its way, solid in the bath."""
     axes.set(xlim=(float(story.minutes(0.0)), float(story.minutes(story.end))), ylim=(0, 1))
     for e in story.epochs:
-        axes.broken_barh([(e.switched, e.arrives - e.switched)], (0.62, 0.34), facecolor="white", edgecolor=e.colour,
-                         hatch="//////", lw=0.6)  # fmt: skip
-        axes.broken_barh([(e.arrives, e.ends - e.arrives)], (0.05, 0.5), facecolor=e.colour, lw=0)
-        axes.text(0.5 * (e.arrives + e.ends), 0.29, e.label, ha="center", va="center", size=7.5, color="white",
+        axes.broken_barh([(e.arrives, e.ends - e.arrives)], (0, 0.85), facecolor=e.colour, lw=0)
+        axes.text(0.5 * (e.arrives + e.ends), 0.4, e.label, ha="center", va="center", size=8, color="white",
                   weight="bold", clip_on=True)  # fmt: skip
+        if e.arrives > e.switched:
+            axes.broken_barh([(e.switched, e.arrives - e.switched)], (0, 0.85), facecolor="white",
+                             edgecolor=e.colour, hatch="///////", lw=0.5)  # fmt: skip
     axes.axis("off")
 
 
 def _course(axes: Axes, story: _Story) -> None:
     """Draw the slow AHP of every sweep, those left out hollow, and the phases' means."""
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=3, foreground="white")]
     for s in _bursts(story):
         value, colour = 1e3 * _value(s, HEADLINE), story.colour(s.start)
         axes.plot(story.minutes(s.start), value, "o", ms=5, mec=colour, mew=0.9,
@@ -439,13 +446,14 @@ def _course(axes: Axes, story: _Story) -> None:
         mean = 1e3 * float(np.mean(phase.values[HEADLINE]))
         first, last = story.minutes(phase.start), story.minutes(phase.stop)
         axes.plot((first, last), (mean, mean), color=INK, lw=2.2, zorder=4, solid_capstyle="butt")
-        axes.annotate(f"{_signed(mean, 2)} mV", (0.5 * (first + last), mean), (0, 9), textcoords="offset points",
-                      ha="center", size=8.5, color=INK, weight="bold", zorder=5)  # fmt: skip
+        axes.annotate(f"{_signed(mean, 2)} mV", (0.5 * (first + last), mean), (0, 12), textcoords="offset points",
+                      ha="center", size=9, color=INK, weight="bold", zorder=5, path_effects=halo)  # fmt: skip
     axes.axhline(0, color=QUIET, lw=0.6, ls=(0, (4, 3)))
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, -0.5), max(high, 0.25))
-    axes.plot([], [], "o", ms=5, mfc="white", mec=QUIET, label="left out of means")
-    axes.plot([], [], color=INK, lw=2.2, label="mean of the last accepted sweeps")
+    if any(not s.is_accepted for s in _bursts(story)):
+        axes.plot([], [], "o", ms=5, mfc="white", mec=QUIET, label="left out of means")
+    axes.plot([], [], color=INK, lw=2.2, label=f"mean of the last {LAST} accepted sweeps")
     axes.legend(loc="lower right", frameon=False, fontsize=7.5, labelcolor=QUIET, ncols=2, borderaxespad=0.1)
     axes.set_ylabel("sAHP at 1 s (mV)")
     _letter(axes, "c")
@@ -480,7 +488,7 @@ def _scale(axes: Axes, values: Numbers, span: float) -> None:
     low, high = np.percentile(values, (2, 98))
     middle, half = 0.5 * (low + high), 0.5 * max(1.3 * (high - low), span)
     axes.set_ylim(middle - half, middle + half)
-    axes.yaxis.set_major_locator(MaxNLocator(3, integer=span >= 4))
+    axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10], integer=span >= 4))
 
 
 def _shade(axes: Axes, epochs: tuple[_Epoch, ...]) -> None:

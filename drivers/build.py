@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from drivers.base import Amplifier, Daq, Device, Perfusion, Thermometer
 from protocols.errors import HardwareError, Refused
 from protocols.explaining import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from config.rig import Rig
+    from drivers.base import Amplifier, Daq, Device, Perfusion, Thermometer
     from drivers.clock import Clock
 
 T = TypeVar("T")

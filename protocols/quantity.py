@@ -124,7 +124,7 @@ class Quantity(float, Written):
     @classmethod
     def unit_pattern(cls) -> str:
         """Return a regular expression of the units, as typed."""
-        typed = [v for u in cls.units for v in {u, u.replace("µ", "\u03bc"), u.replace("Ω", "\u2126")}]
+        typed = [v for u in cls.units for v in dict.fromkeys((u, u.replace("µ", "\u03bc"), u.replace("Ω", "\u2126")))]
         return "(" + "|".join(re.escape(u).replace(r"\%", "%") for u in sorted(typed, key=len, reverse=True)) + ")"
 
     @classmethod

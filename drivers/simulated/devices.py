@@ -40,9 +40,7 @@ def daq(context: Context) -> SimulatedDaq:
 def amplifier(context: Context) -> SimulatedAmplifier:
     """Return the amplifier, with the rig's scales."""
     entry = context.rig.amplifier
-    return SimulatedAmplifier(
-        scales_of(entry), context.shared(_world), settle=float(entry.settle), seed=context.seed
-    )
+    return SimulatedAmplifier(scales_of(entry), context.shared(_world), settle=float(entry.settle), seed=context.seed)
 
 
 def perfusion(context: Context) -> SimulatedPerfusion:
@@ -52,9 +50,7 @@ def perfusion(context: Context) -> SimulatedPerfusion:
 
 def thermometer(context: Context) -> SimulatedThermometer:
     """Return the bath's thermometer."""
-    return SimulatedThermometer(
-        float(context.shared(_settings).temperature), context.clock, seed=context.seed
-    )
+    return SimulatedThermometer(float(context.shared(_settings).temperature), context.clock, seed=context.seed)
 
 
 def _settings(context: Context) -> Simulation:

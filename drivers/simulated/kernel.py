@@ -78,11 +78,10 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 def compiled(function: F) -> F:
     """Return `function` compiled on first use, and kept on disk where numba finds a folder it can write to."""
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     try:
-        return cast("F", numba.njit(function, cache=True, **options))
+        return cast("F", numba.njit(function, cache=True, nogil=True, error_model="numpy"))
     except RuntimeError:  # numba 4908: 'no locator available' in frozen or read-only installations
-        return cast("F", numba.njit(function, **options))
+        return cast("F", numba.njit(function, nogil=True, error_model="numpy"))
 
 
 def _ziggurat() -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -125,6 +125,6 @@ def table(cell: Cell, dt: float) -> NDArray[np.float64]:
     numpy.ndarray
         (ROWS, 20), dimensionless.
     """
-    v = LOWEST + STEP * np.arange(ROWS)
+    v = LOWEST + STEP * np.arange(ROWS, dtype=np.float64)
     kinetics = [gate(v, cell) for gate in GATES]
     return np.column_stack([*(steady for steady, _ in kinetics), *(np.exp(-dt / tau) for _, tau in kinetics)])

@@ -206,17 +206,19 @@ class World:
     def _run(self, volts: NDArray[np.float64]) -> NDArray[np.int16]:
         """Move on by len(volts) samples, stopping where a solution arrives."""
         commands, readout = self._commands(volts), self._readout()
-        counts = np.empty((len(readout), len(volts)), np.int16)
-        done = 0
+        pieces, done = [], 0
         while done < len(volts):
             stop = min(len(volts), done + self._samples_to_arrival())
+            # an array of its own for each piece: numba would compile once more for a view with gaps
+            counts = np.empty((len(readout), stop - done), np.int16)
             kernel.run(
                 self._state, self._parameters, self._drugs, self._table, self._mode is ClampMode.VOLTAGE,
-                commands[done:stop], readout, counts[:, done:stop], np.empty(0),
+                commands[done:stop], readout, counts, np.empty(0),
             )  # fmt: skip
             self._done += stop - done
             done = stop
-        return counts
+            pieces.append(counts)
+        return np.concatenate(pieces, axis=1) if len(pieces) > 1 else pieces[0]
 
     def _samples_to_arrival(self) -> int:
         """Let arrive what is due, and return how many samples there are until the next; always more than none."""

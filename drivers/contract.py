@@ -1,0 +1,271 @@
+"""What every driver of a kind must pass; shipped, so that a lab's own driver can be held to it.
+
+Derive a test class, give it the fixtures its contract names, and let pytest collect it:
+
+    class TestOurCard(DaqContract):
+        @pytest.fixture
+        def daq(self): ...
+
+A device of metal is wanted with a model cell on the headstage: commands are small, but they are played.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivers.base import Amplifier, Daq, Filling, Gains, Perfusion, Thermometer
+from protocols.errors import HardwareError, LimitExceeded, ModeMismatch, PatchrigError
+from protocols.sweeps import ClampMode, Sweep
+from protocols.waveforms import Pulse, Waveform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+RATE = 20_000.0
+SAMPLES = 4_321
+"""A length that no block size divides."""
+
+
+@contextmanager
+def refused(kind: type[PatchrigError]) -> Iterator[None]:
+    """Fail unless the body raises `kind`."""
+    try:
+        yield
+    except kind:
+        return
+    raise AssertionError(f"{kind.__name__} was expected, and nothing was raised")
+
+
+def _sweep(gains: Gains, holding: float, step: float = 0.0, *, until_end: bool = False) -> Sweep:
+    """Return a sweep with a step over its middle third, or from there to its end."""
+    stop = SAMPLES if until_end else 2 * SAMPLES // 3
+    pulses = (Pulse("step", SAMPLES // 3, stop, step),) if step else ()
+    return Sweep(0, gains.mode, Waveform(RATE, SAMPLES, holding, pulses))
+
+
+class DaqContract:
+    """Of a converter card.
+
+    Fixtures: `daq`, open; `gains`, of the amplifier's present mode, voltage or current clamp; `level`, SI, harmless
+    to hold; `step`, SI, harmless to add to it.
+    """
+
+    def test_frames_come_in_order_without_gaps_and_add_up(self, daq: Daq, gains: Gains, level: float) -> None:
+        """Every sample is delivered once."""
+        frames = list(daq.play(_sweep(gains, level), gains))
+        ends = np.cumsum([f.n_samples for f in frames])
+        assert [f.first for f in frames] == [0, *ends[:-1]]
+        assert ends[-1] == SAMPLES
+
+    def test_frames_hold_counts_with_a_row_for_each_channel(self, daq: Daq, gains: Gains, level: float) -> None:
+        """Counts are as converted; scales are apart."""
+        rows = len(daq.channels(gains))
+        for frame in daq.play(_sweep(gains, level), gains):
+            assert frame.counts.dtype == np.int16
+            assert frame.counts.shape == (rows, frame.n_samples)
+
+    def test_the_primary_channel_has_the_unit_of_the_modes_response(self, daq: Daq, gains: Gains) -> None:
+        """Amperes in voltage clamp, volts in current clamp."""
+        channels = {c.name: c for c in daq.channels(gains)}
+        assert len(channels) == len(daq.channels(gains))
+        assert channels["primary"].unit == gains.mode.response_unit
+
+    def test_a_command_beyond_the_limits_is_refused_before_anything_is_written(
+        self, daq: Daq, gains: Gains, level: float
+    ) -> None:
+        """The refusal comes from the call itself, not from the first frame."""
+        daq.park(level, gains)
+        before = daq.output_volts()
+        low, high = daq.limits.voltage if gains.mode.command_unit == "V" else daq.limits.current
+        for beyond in (low - level, high - level):
+            with refused(LimitExceeded):
+                daq.play(_sweep(gains, level, 1.01 * beyond), gains)
+        with refused(LimitExceeded):
+            daq.park(1.01 * high, gains)
+        assert daq.output_volts() == before
+
+    def test_a_rate_beyond_the_cards_is_refused(self, daq: Daq, gains: Gains, level: float) -> None:
+        """It would be lowered silently by some cards."""
+        with refused(LimitExceeded):
+            daq.play(Sweep(0, gains.mode, Waveform(1.01 * daq.limits.sampling, 10, level)), gains)
+
+    def test_gains_of_another_mode_are_refused(self, daq: Daq, gains: Gains, level: float) -> None:
+        """The same volt means another thing there."""
+        daq.park(level, gains)
+        before = daq.output_volts()
+        other = ClampMode.CURRENT if gains.mode is ClampMode.VOLTAGE else ClampMode.VOLTAGE
+        with refused(ModeMismatch):
+            daq.play(_sweep(gains, level), replace(gains, mode=other))
+        assert daq.output_volts() == before
+
+    def test_a_parked_level_reads_back(self, daq: Daq, gains: Gains, level: float) -> None:
+        """To a thousandth of the output's range."""
+        daq.park(level, gains)
+        self._stands_at(level, daq, gains)
+
+    def test_the_output_stays_at_a_sweeps_last_level(self, daq: Daq, gains: Gains, level: float, step: float) -> None:
+        """Until the next play or park."""
+        list(daq.play(_sweep(gains, level, step, until_end=True), gains))
+        self._stands_at(level + step, daq, gains)
+
+    def test_an_abandoned_sweep_leaves_the_output_at_holding(
+        self, daq: Daq, gains: Gains, level: float, step: float
+    ) -> None:
+        """Whoever stops reading stops the command."""
+        sweep = Sweep(0, gains.mode, Waveform(RATE, 40 * SAMPLES, level, (Pulse("step", 1, 40 * SAMPLES, step),)))
+        with closing(daq.play(sweep, gains)) as frames:
+            next(frames)
+        self._stands_at(level, daq, gains)
+
+    def test_an_error_while_reading_leaves_the_output_at_holding(
+        self, daq: Daq, gains: Gains, level: float, step: float
+    ) -> None:
+        """The disk may be full in mid-sweep."""
+        sweep = Sweep(0, gains.mode, Waveform(RATE, 40 * SAMPLES, level, (Pulse("step", 1, 40 * SAMPLES, step),)))
+        with refused(HardwareError), closing(daq.play(sweep, gains)) as frames:
+            for _ in frames:
+                raise HardwareError("disk", "no space left")
+        self._stands_at(level, daq, gains)
+
+    def test_a_sweep_after_an_abandoned_one_is_whole(self, daq: Daq, gains: Gains, level: float) -> None:
+        """Nothing is left over in a buffer."""
+        with closing(daq.play(_sweep(gains, level), gains)) as frames:
+            next(frames)
+        self.test_frames_come_in_order_without_gaps_and_add_up(daq, gains, level)
+
+    def test_closing_twice_does_no_harm(self, daq: Daq) -> None:
+        """Two ways out may both close."""
+        daq.__exit__(None, None, None)
+        daq.__exit__(None, None, None)
+
+    @staticmethod
+    def _stands_at(level: float, daq: Daq, gains: Gains) -> None:
+        assert abs(daq.output_volts() - level / gains.command) <= 1e-3 * daq.output_range
+
+
+class RepeatableDaqContract(DaqContract):
+    """Of a card whose samples can be repeated.
+
+    One fixture more: `record`, a function from a block length in seconds to the bytes of a session, from its start.
+    """
+
+    def test_the_same_counts_come_with_any_block_size(self, record: Callable[[float], bytes]) -> None:
+        """One sample, seven, four hundred, all at once."""
+        whole = record(1e3)
+        assert len(whole) > 0
+        for block in (1 / RATE, 7 / RATE, 400 / RATE):
+            assert record(block) == whole
+
+
+class AmplifierContract:
+    """Of an amplifier. Fixture: `amplifier`, open."""
+
+    def test_each_mode_can_be_entered_and_is_telegraphed(self, amplifier: Amplifier) -> None:
+        """A switch is believed only when the telegraph says so."""
+        for mode in (ClampMode.ZERO, ClampMode.CURRENT, ClampMode.ZERO, ClampMode.VOLTAGE):
+            amplifier.set_mode(mode)
+            assert amplifier.mode() is mode
+            assert amplifier.state().mode is mode
+
+    def test_gains_are_those_declared_for_the_mode(self, amplifier: Amplifier) -> None:
+        """They are needed before the mode is entered, and must hold in it."""
+        for mode in ClampMode:
+            amplifier.set_mode(ClampMode.ZERO)
+            declared = amplifier.gains_in(mode)
+            amplifier.set_mode(mode)
+            assert amplifier.gains() == declared
+            assert declared.mode is mode
+
+    def test_the_primary_output_has_the_unit_of_the_modes_response(self, amplifier: Amplifier) -> None:
+        """Amperes in voltage clamp, volts otherwise."""
+        for mode in ClampMode:
+            assert amplifier.gains_in(mode).inputs["primary"][0] == mode.response_unit
+
+    def test_primary_gain_and_scale_factor_agree(self, amplifier: Amplifier) -> None:
+        """Both say what a volt is."""
+        for mode in (ClampMode.ZERO, ClampMode.CURRENT, ClampMode.VOLTAGE):
+            amplifier.set_mode(mode)
+            product = amplifier.state().primary_gain * amplifier.gains().inputs["primary"][1]
+            assert abs(product - 1) < 1e-6
+
+    def test_zero_current_ignores_the_command(self, amplifier: Amplifier) -> None:
+        """Nothing that stands at the card's output reaches the cell."""
+        assert amplifier.gains_in(ClampMode.ZERO).command == 0
+
+    def test_the_low_pass_is_reported_as_set(self, amplifier: Amplifier) -> None:
+        """Both corners are on the dials of every amplifier."""
+        for corner in (1e3, 2e3):
+            amplifier.set_low_pass(corner)
+            assert amplifier.state().low_pass == corner
+
+    def test_the_bridge_belongs_to_current_clamp(self, amplifier: Amplifier) -> None:
+        """In voltage clamp it is refused, by hand and by procedure, and not reported."""
+        amplifier.set_mode(ClampMode.VOLTAGE)
+        with refused(HardwareError):
+            amplifier.set_bridge(10e6)
+        with refused(HardwareError):
+            amplifier.auto_bridge()
+        assert amplifier.state().bridge_balance is None
+
+    def test_the_bridge_is_reported_as_set(self, amplifier: Amplifier) -> None:
+        """To the resolution of a dial."""
+        amplifier.set_mode(ClampMode.ZERO)
+        amplifier.set_mode(ClampMode.CURRENT)
+        amplifier.set_bridge(10e6)
+        assert abs((amplifier.state().bridge_balance or 0) - 10e6) < 0.1e6
+        found = amplifier.auto_bridge()
+        assert found > 0
+        assert amplifier.state().bridge_balance == found
+
+    def test_closing_twice_does_no_harm(self, amplifier: Amplifier) -> None:
+        """Two ways out may both close."""
+        amplifier.__exit__(None, None, None)
+        amplifier.__exit__(None, None, None)
+
+
+class PerfusionContract:
+    """Of a perfusion. Fixture: `perfusion`, open, with two lines or more."""
+
+    def test_one_line_is_open_at_a_time(self, perfusion: Perfusion) -> None:
+        """The one that was selected last."""
+        for line in (*perfusion.lines, *perfusion.lines):
+            perfusion.select(line)
+            assert perfusion.selected() == line
+
+    def test_an_unknown_line_is_refused_and_changes_nothing(self, perfusion: Perfusion) -> None:
+        """Neither to open nor to fill."""
+        before = perfusion.selected()
+        with refused(HardwareError):
+            perfusion.select("no such line")
+        with refused(HardwareError):
+            perfusion.fill({"no such line": Filling("nothing")})
+        assert perfusion.selected() == before
+
+    def test_the_lines_fillings_are_remembered(self, perfusion: Perfusion) -> None:
+        """By line; a later filling replaces an earlier one."""
+        line = perfusion.lines[-1]
+        for filling in (Filling("ACSF"), Filling("drug", "a compound", 1e-6)):
+            perfusion.fill({line: filling})
+            assert perfusion.fillings[line] == filling
+
+    def test_closing_twice_does_no_harm(self, perfusion: Perfusion) -> None:
+        """Two ways out may both close."""
+        perfusion.__exit__(None, None, None)
+        perfusion.__exit__(None, None, None)
+
+
+class ThermometerContract:
+    """Of a thermometer. Fixture: `thermometer`, open."""
+
+    def test_a_reading_is_a_temperature_that_a_bath_can_have(self, thermometer: Thermometer) -> None:
+        """In degrees Celsius, not in kelvin or volts."""
+        assert 0 < thermometer.read() < 50
+
+    def test_closing_twice_does_no_harm(self, thermometer: Thermometer) -> None:
+        """Two ways out may both close."""
+        thermometer.__exit__(None, None, None)
+        thermometer.__exit__(None, None, None)
