@@ -39,13 +39,13 @@ class Controls:
     def check_within_sweep(self) -> None:
         """Raise `StoppedByPerson` if the run should end in mid-sweep."""
         if self._stop_now.is_set():
-            raise StoppedByPerson("stopped by the person")
+            raise StoppedByPerson("at once")
 
     def check_between_sweeps(self) -> None:
         """Raise `StoppedByPerson` if the run should end before the next sweep."""
         self.check_within_sweep()
         if self._stop_after_sweep.is_set():
-            raise StoppedByPerson("stopped by the person after the sweep")
+            raise StoppedByPerson("after the sweep")
 
     def begin_finish(self) -> None:
         """Forget the stop that led here, so that the protocol's 'finish' can run.

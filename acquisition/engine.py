@@ -12,7 +12,7 @@ from protocols.errors import PatchrigError, StoppedByGate, StoppedByPerson
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from acquisition.bench import Bench
     from protocols.steps import Step
@@ -102,11 +102,13 @@ class Engine:
 
     def _write_end(self, reason: Reason, text: str, not_at_rest: list[str]) -> list[str]:
         """Write the last line and close the file; return what could not be written, in words."""
-        bench, failures = self._bench, []
-        for act in (
+        bench = self._bench
+        failures: list[str] = []
+        acts: tuple[Callable[[], None], ...] = (
             lambda: bench.log("end", "; ".join([f"{reason}: {text}", *not_at_rest]), reason=reason),
             lambda: bench.writer.close(reason),
-        ):
+        )
+        for act in acts:
             try:
                 act()
             except PatchrigError as error:

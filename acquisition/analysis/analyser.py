@@ -29,9 +29,7 @@ class SweepAnalyser:
 
     def __init__(self, header: SweepHeader, settings: Settings) -> None:
         """Prepare for the sweep that `header` announces."""
-        self._mode = (
-            VoltageClamp(header) if header.sweep.mode is ClampMode.VOLTAGE else CurrentClamp(header, settings)
-        )
+        self._mode = VoltageClamp(header) if header.sweep.mode is ClampMode.VOLTAGE else CurrentClamp(header, settings)
 
     def feed(self, first: int, stored: Mapping[str, NDArray[np.float32]]) -> list[Measurement]:
         """Take a block and return what became final with it.

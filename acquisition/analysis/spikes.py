@@ -120,9 +120,7 @@ def _crossings(v: NDArray[np.float64], rate: float, upstroke: float, start: int,
     return [int(i) + first for i in np.flatnonzero(steep[1:] & ~steep[:-1])]
 
 
-def _judge(
-    v: NDArray[np.float64], rate: float, rules: SpikeRules, crossing: int, edges: Sequence[int]
-) -> Spike | None:
+def _judge(v: NDArray[np.float64], rate: float, rules: SpikeRules, crossing: int, edges: Sequence[int]) -> Spike | None:
     """Return the spike that begins at `crossing`, or None if it is not one."""
     lag = slope_lag(rate)
     around = v[crossing : crossing + samples(DELAY, rate)]
