@@ -6,7 +6,8 @@ Units inside: mV, ms, pA, nS, pF, MOhm, µM. Everything that goes on from one ca
 Scheme: staggered, second order. Gates move from t - dt/2 to t + dt/2, exactly for V(t) (Rush-Larsen, from a table);
 then a backward Euler half-step for the potentials, doubled (V(t + dt) = 2 Vmid - V(t), as NEURON's secondorder 2), with
 the three nodes eliminated by hand; calcium pools move with the mid-point current. The loop has no transcendental
-function: decays come as parameters, rates from the table.
+function: decays come as parameters, rates from the table. In voltage clamp an edge of the command is spread over its
+step, which delays it by half a step.
 
 All compiled functions are in this file, because numba's cache notices changes in the entry point's own file only.
 """
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LOWEST, STEP, ROWS = -150.0, 0.05, 5001
-"""As in `rates`."""
+"""The table's potentials: from -150 to +100 mV."""
 
 STATE = np.dtype(
     [

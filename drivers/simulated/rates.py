@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers.simulated.kernel import LOWEST, ROWS, STEP
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,9 +30,6 @@ FITTED_AT = 34.0
 """degC."""
 FARADAY_PER_RT = 96485.33 * 1e-3 / (8.31446 * (273.15 + FITTED_AT))
 """F/RT at 34 degC, 1/mV."""
-
-LOWEST, STEP, ROWS = -150.0, 0.05, 5001
-"""The table's potentials: from -150 to +100 mV."""
 
 
 def linoid(x: Volts, k: float) -> Volts:

@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+
+from acquisition.analysis.comparison import compare
+from acquisition.analysis.summary import SHOWN, SweepNumbers, is_accepted, summarise
+from protocols.sweeps import Measurement
+
+
+def autocorrelated(n, mean, sd, random, keep=0.5):
+    out = np.empty(n)
+    state = random.normal()
+    for i in range(n):
+        state = keep * state + np.sqrt(1 - keep**2) * random.normal()
+        out[i] = mean + sd * state
+    return out
+
+
+def test_an_ahp_that_shrinks_has_a_negative_percentage():
+    effect = compare([-4.0, -4.2, -3.8], [-2.0, -2.1, -1.9])
+    assert effect.difference == pytest.approx(2.0)
+    assert effect.percent == pytest.approx(-50.0)
+    assert effect.interval[0] < 2.0 < effect.interval[1]
+    assert effect.percent_interval[0] < -50.0 < effect.percent_interval[1]
+
+
+def test_the_same_values_give_the_same_interval():
+    x, y = np.arange(10.0), np.arange(10.0) + 3
+    assert compare(x, y) == compare(x, y)
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    random = np.random.default_rng(8)
+    hits = 0
+    for _ in range(200):
+        before = autocorrelated(10, -3.0, 0.4, random, keep=0.3)
+        after = autocorrelated(10, -2.0, 0.4, random, keep=0.3)
+        low, high = compare(before, after).interval
+        hits += low <= 1.0 <= high
+    # a percentile bootstrap of ten autocorrelated sweeps is somewhat too narrow
+    assert 0.75 <= hits / 200 <= 0.99
+
+
+def test_one_value_has_no_interval_and_none_has_no_effect():
+    assert np.isnan(compare([1.0], [2.0, 3.0]).interval).all()
+    assert np.isnan(compare([], [2.0]).difference)
+    assert compare([0.0, 0.0], [1.0, 1.0]).interval == (1.0, 1.0)
+
+
+# --- which sweeps count ------------------------------------------------------------------------------------------------
+
+
+def m(name, value, *flags):
+    return Measurement(name, value, "V", 0, 0.0, None, flags)
+
+
+def test_a_clean_sweep_is_accepted():
+    assert is_accepted([m("A_1000", -3e-3), m("n_ap", 3.0), m("n_late", 0.0), m("V_b", -0.06)], "A_1000")
+
+
+@pytest.mark.parametrize(
+    "against",
+    [
+        m("n_ap", 2.0, "ap_count"),
+        m("n_ap", 0.0, "no_spikes", "ap_count"),
+        m("n_late", 1.0, "late_spikes"),
+        m("n_late", np.nan, "window_incomplete"),
+        m("V_b", -0.064, "vhold", "vhold_far"),
+        m("V_end", -0.063, "drift", "not_recovered"),
+        m("A_1000", -3e-3, "late_spikes"),
+        m("A_1000", np.nan, "window_incomplete"),
+        m("ap_peak", np.nan, "clipped"),
+    ],
+)
+def test_a_sweep_is_left_out_when_a_flag_speaks_against_it(against):
+    assert not is_accepted([m("A_1000", -3e-3), against], "A_1000")
+
+
+def test_warnings_do_not_leave_a_sweep_out():
+    assert is_accepted([m("A_1000", -3e-3, "drift"), m("V_b", -0.062, "vhold", "baseline_spikes")], "A_1000")
+
+
+def test_a_measure_that_was_not_made_is_not_accepted():
+    assert not is_accepted([m("n_ap", 3.0)], "A_1000")
+
+
+# --- the summary -------------------------------------------------------------------------------------------------------
+
+
+def sweep(index, label, condition, a_1000, *, run, flags=(), step=300e-12, rejected=False):
+    values = {
+        "A_1000": a_1000, "S_fix": 2 * a_1000, "D50": 1.2, "A_pk": 2 * a_1000, "n_ap": 3.0, "Rin": 80e6,
+        "V_b": -0.06, "Rs": 12e6, "I_step": step,
+    }  # fmt: skip
+    made = tuple(Measurement(n, v, "", index, 0.0, None, flags if n == "n_ap" else ()) for n, v in values.items())
+    return SweepNumbers(index, label, "series", run, condition, 30.0 * index, made, rejected)
+
+
+def experiment():
+    random = np.random.default_rng(4)
+    noise = random.normal(0, 0.1e-3, 40)
+    before = [sweep(i, "baseline", "ACSF", -4e-3 + noise[i], run=5) for i in range(12)]
+    coming = [sweep(i, "drug", "MEM 1 µM (arriving)", -4e-3 + noise[i], run=6) for i in range(12, 14)]
+    after = [sweep(i, "drug", "MEM 1 µM", -2e-3 + noise[i], run=6) for i in range(14, 30)]
+    return [*before, *coming, *after]
+
+
+def test_phases_are_the_last_accepted_sweeps_in_one_solution():
+    found = summarise(experiment())
+    assert [(p.label, p.condition) for p in found.phases] == [("baseline", "ACSF"), ("drug", "MEM 1 µM")]
+    assert [p.sweeps for p in found.phases] == [tuple(range(2, 12)), tuple(range(20, 30))]
+    assert found.change("A_1000").effect.percent == pytest.approx(-50, abs=3)
+    assert {c.measure for c in found.changes} == set(SHOWN)
+
+
+def test_sweeps_with_a_wrong_count_or_left_out_by_the_run_do_not_enter():
+    sweeps = experiment()
+    sweeps[11] = sweep(11, "baseline", "ACSF", -9e-3, run=5, flags=("ap_count",))
+    sweeps[10] = sweep(10, "baseline", "ACSF", -9e-3, run=5, rejected=True)
+    assert summarise(sweeps).phases[0].sweeps == tuple(range(10))
+
+
+def test_what_else_changed_is_always_said():
+    (line,) = summarise(experiment()).confounds
+    assert "input resistance +0 %" in line
+    assert "baseline potential +0.0 mV" in line
+    assert "step current +0 %" in line
+    assert "sAHP per input resistance -5" in line
+
+
+def test_a_range_of_currents_is_no_phase():
+    sweeps = [sweep(i, "f_i", "ACSF", -1e-3, run=2, step=i * 50e-12) for i in range(8)]
+    assert summarise(sweeps).phases == ()
+
+
+def test_the_summary_in_words_and_as_json():
+    import json
+
+    found = summarise(experiment())
+    lines = found.lines()
+    assert lines[0] == "baseline (ACSF) -> drug (MEM 1 µM)"
+    assert any(line.strip().startswith("sAHP at 1 s: -4.0") for line in lines)
+    assert json.loads(json.dumps(found.as_mapping()))["phases"][0]["accepted"] == 10
+    assert summarise(experiment()[:12]).lines()[0].startswith("baseline (ACSF): sAHP at 1 s -4.0")
+    assert summarise([]).lines() == ()

@@ -1,0 +1,271 @@
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from acquisition.analysis.analyser import Declared, Settings, SweepAnalyser, analyse
+from acquisition.analysis.settings import Aim
+from protocols.loading import load_protocol
+from protocols.measures import STANDARD_MEASURES
+from protocols.sweeps import ClampMode, RecordedSweep
+from tests.analysis.synthetic import (
+    MV,
+    PA,
+    RATE,
+    burst_command,
+    header,
+    hold_command,
+    patch_current,
+    recorded,
+    spike,
+    voltage,
+)
+from tests.kit import ROOT
+
+FOUR = (1.52, 1.55, 1.58, 1.62)
+WANTED = Settings(target_spikes=(3, 4), declared=(Declared("sAHP", "mean", 0.95, 1.05),))
+
+
+def burst(**how):
+    command = burst_command()
+    return recorded(header(command), voltage(command, **{"spikes": FOUR, "noise": 0.2 * MV, **how}))
+
+
+def hold():
+    command = hold_command(duration=2.5, every=0.4)
+    return recorded(header(command, mode=ClampMode.VOLTAGE, kind="hold"), patch_current(command))
+
+
+def membrane_test():
+    command = hold_command(duration=1.2, every=0.2)
+    return recorded(header(command, mode=ClampMode.VOLTAGE, kind="membrane_test"), patch_current(command))
+
+
+SWEEPS = {
+    "burst": burst(),
+    "burst with spikes everywhere": burst(spikes=(0.4, 1.2, 1.494, *FOUR, 1.652, 1.6562, 2.5, 3.4, 7.9, 7.993)),
+    "hold": hold(),
+    "membrane test": membrane_test(),
+}
+
+
+def in_blocks(sweep, sizes, settings=WANTED):
+    """Measure `sweep` fed in blocks of `sizes`, over and over; with the sample at which each number came."""
+    analyser, made, first, i = SweepAnalyser(sweep.header, settings), [], 0, 0
+    stored = sweep.stored["primary"]
+    while first < len(stored):
+        size = sizes[i % len(sizes)]
+        made += analyser.feed(first, {"primary": stored[first : first + size]})
+        first, i = first + size, i + 1
+    return made + analyser.finish(complete=sweep.complete)
+
+
+def facts(measurements):
+    return [repr(m) for m in measurements]
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@given(sizes=st.lists(st.integers(37, 60_000), min_size=1, max_size=5))
+def test_blocks_of_any_size_give_the_same_numbers_in_the_same_order(name, sizes):
+    assert facts(in_blocks(SWEEPS[name], sizes)) == facts(analyse(SWEEPS[name], WANTED))
+
+
+@settings(max_examples=12, deadline=None)
+@given(stop=st.integers(1, 160_000), size=st.integers(200, 50_000))
+def test_an_aborted_sweep_gives_the_same_numbers_live_and_from_the_file(stop, size):
+    whole = SWEEPS["burst with spikes everywhere"]
+    cut = RecordedSweep(whole.header, {"primary": whole.stored["primary"][:stop]}, complete=False)
+    assert facts(in_blocks(cut, [size])) == facts(analyse(cut, WANTED))
+
+
+@pytest.mark.parametrize("stop", [0, 20_000, 31_000, 40_000, 53_000, 54_000, 100_000])
+def test_an_incomplete_window_is_nan_and_flagged_and_a_complete_one_is_as_ever(stop):
+    whole = SWEEPS["burst"]
+    cut = RecordedSweep(whole.header, {"primary": whole.stored["primary"][:stop]}, complete=False)
+    ever = {m.name: m for m in analyse(whole, WANTED)}
+    for m in analyse(cut, WANTED):
+        if "window_incomplete" in m.flags:
+            assert np.isnan(m.value), m.name
+        elif m.name not in ("n_late", "D50", "V_end"):
+            assert m.value == ever[m.name].value, m.name
+    assert {m.name for m in analyse(cut, WANTED)} == set(ever)
+
+
+def test_a_1000_is_final_within_twenty_milliseconds_of_its_window():
+    sweep = SWEEPS["burst"]
+    analyser, block = SweepAnalyser(sweep.header, WANTED), 20
+    for first in range(0, 160_000, block):
+        names = [m.name for m in analyser.feed(first, {"primary": sweep.stored["primary"][first : first + block]})]
+        if "A_1000" in names:
+            assert 0 <= (first + block) / RATE - (1.65 + 1.05) <= 0.02
+            return
+    pytest.fail("A_1000 never came")
+
+
+def test_the_standard_family_is_made():
+    made = {m.name for m in analyse(SWEEPS["burst"], WANTED)} | {m.name for m in analyse(SWEEPS["hold"], WANTED)}
+    assert set(STANDARD_MEASURES) <= made
+    assert {"sAHP", "bridge_residual", "ap_threshold", "R_total", "V_end", "n_late"} <= made
+
+
+def test_an_eight_second_sweep_is_measured_in_less_than_fifteen_milliseconds():
+    best = min(_seconds(lambda: analyse(SWEEPS["burst"], WANTED)) for _ in range(5))
+    assert best < 0.015
+
+
+def _seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def test_a_current_clamp_sweep_without_a_step_gives_its_bias_only():
+    from protocols.waveforms import Waveform
+
+    head = header(Waveform(RATE, 20_000, 35 * PA), kind="switch_to")
+    (only,) = analyse(recorded(head, np.full(20_000, -60 * MV)), WANTED)
+    assert (only.name, only.value) == ("I_hold", 35 * PA)
+
+
+# --- edge cases, each named after its flag ---------------------------------------------------------------------------
+
+
+def made(sweep, wanted=WANTED):
+    return {m.name: m for m in analyse(sweep, wanted)}
+
+
+def test_no_spikes():
+    m = made(burst(spikes=()))
+    assert (m["n_ap"].value, m["n_ap"].flags) == (0, ("no_spikes", "ap_count"))
+    assert np.isfinite(m["A_1000"].value)
+    assert "no_spikes" in m["A_1000"].flags
+
+
+def test_ap_count():
+    m = made(burst(spikes=(1.52, 1.55)))
+    assert m["n_ap"].flags == ("ap_count",)
+    assert m["A_1000"].flags == ("ap_count",)
+    assert made(burst())["n_ap"].flags == ()
+
+
+def test_late_spikes_spoil_the_windows_they_reach_and_are_counted_apart():
+    m = made(burst(spikes=(*FOUR, 3.52)))
+    assert (m["n_ap"].value, m["n_late"].value) == (4, 1)
+    assert m["n_late"].flags == ("late_spikes",)
+    flagged = {n for n in m if n.startswith("A_") and "late_spikes" in m[n].flags}
+    assert flagged == {"A_1900", "A_2000"}
+    assert "late_spikes" in m["S_fix"].flags
+
+
+def test_a_spike_just_after_the_step_still_belongs_to_it():
+    m = made(burst(spikes=(1.52, 1.55, 1.58, 1.6535)))
+    assert (m["n_ap"].value, m["n_late"].value) == (4, 0)
+
+
+def test_baseline_spikes():
+    clean, m = made(burst()), made(burst(spikes=(1.2, *FOUR)))
+    assert m["n_base"].value == 1
+    assert m["n_base"].flags == m["V_b"].flags == ("baseline_spikes",)
+    assert m["V_b"].value == pytest.approx(clean["V_b"].value, abs=0.1 * MV)
+
+
+@pytest.mark.parametrize(
+    ("rest", "flags"), [(-60.5, ()), (-62.2, ("vhold",)), (-57.8, ("vhold",)), (-64, ("vhold", "vhold_far"))]
+)
+def test_vhold(rest, flags):
+    wanted = Settings(aims={"baseline": Aim((3, 4), -60 * MV)})
+    assert made(burst(rest=rest * MV, noise=0.0), wanted)["V_b"].flags == flags
+
+
+def test_no_ahp_has_an_amplitude_but_no_duration():
+    m = made(burst(size=-3 * MV))
+    assert m["A_1000"].value > 0
+    assert "no_ahp" in m["A_pk"].flags
+    assert np.isnan(m["D50"].value)
+    assert "no_ahp" in m["D50"].flags
+
+
+def test_an_ahp_that_does_not_come_back_is_censored():
+    command = burst_command()
+    v = voltage(command, spikes=FOUR)
+    v[33_400:] = -64 * MV
+    m = made(recorded(header(command), v))
+    assert np.isnan(m["D50"].value)
+    assert m["D50"].flags == ("censored",)
+    assert m["D50"].window == pytest.approx((1.66, 7.2))
+    assert m["V_end"].flags == ("drift", "not_recovered")
+
+
+def test_clipped_peaks_are_nan_and_slow_measures_are_kept():
+    command = burst_command()
+    m = made(recorded(header(command), np.minimum(voltage(command, spikes=FOUR), 10 * MV)))
+    assert np.isnan(m["ap_peak"].value)
+    assert m["ap_peak"].flags == ("clipped",)
+    assert np.isfinite(m["A_1000"].value)
+
+
+def test_a_window_at_the_rail_of_the_converter_is_clipped():
+    command = burst_command()
+    v = voltage(command, spikes=FOUR)
+    v[53_000:53_010] = -0.2
+    m = made(recorded(header(command), v))
+    assert np.isnan(m["A_1000"].value)
+    assert m["A_1000"].flags == ("clipped",)
+    assert np.isfinite(m["A_800"].value)
+
+
+def test_a_gap_makes_its_windows_nan_and_is_never_filled():
+    sweep = SWEEPS["burst"]
+    analyser, stored = SweepAnalyser(sweep.header, WANTED), sweep.stored["primary"]
+    found = analyser.feed(0, {"primary": stored[:53_000]}) + analyser.feed(53_100, {"primary": stored[53_100:]})
+    m = {x.name: x for x in found + analyser.finish()}
+    assert m["A_1000"].flags == ("gap",)
+    assert np.isnan(m["A_1000"].value)
+    assert m["A_800"].value == made(sweep)["A_800"].value
+
+
+def test_a_test_pulse_shortly_before_the_baseline_is_flagged():
+    from protocols.waveforms import Pulse, Waveform
+
+    pulses = (Pulse("test_pulse", 10_000, 14_000, -50 * PA), Pulse("step", 30_000, 33_000, 300 * PA))
+    command = Waveform(RATE, 160_000, 100 * PA, pulses)
+    assert made(recorded(header(command), voltage(command, spikes=FOUR)))["V_b"].flags == ("test_pulse_near",)
+
+
+def test_a_window_that_reaches_into_the_test_pulse_is_incomplete():
+    command = burst_command(after=2.3)
+    m = made(recorded(header(command), voltage(command, spikes=FOUR)))
+    assert m["A_1400"].flags == ()
+    assert m["A_1500"].flags == ("window_incomplete",)
+
+
+def test_a_baseline_that_was_not_recorded_is_incomplete():
+    command = burst_command(before=0.3)
+    spikes = tuple(t - 1.2 for t in FOUR)
+    m = made(recorded(header(command), voltage(command, spikes=spikes)))
+    assert m["V_b"].flags == m["A_1000"].flags == ("window_incomplete",)
+    assert m["n_ap"].value == 4
+
+
+def test_a_spike_at_the_edge_of_the_step_leaves_the_bridge_unmeasured():
+    command = burst_command()
+    v = voltage(command) + spike(np.arange(command.n_samples) / RATE - 1.503)
+    assert made(recorded(header(command), v))["Rs"].flags == ("spike_at_edge",)
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_settings_come_from_the_protocol():
+    found = Settings.of(load_protocol(ROOT / "protocols" / "library" / "sahp_l_type_block.yaml"))
+    assert found.declared == (Declared("sAHP", "mean", 0.95, 1.05, "step_end", minus_baseline=True),)
+    assert found.aim("burst") == found.aim("drug") == Aim((3, 4), -60 * MV)
+    assert found.aim("hold -70 mV") == Aim()
+
+
+def test_a_series_over_a_range_of_currents_aims_for_no_count():
+    found = Settings.of(load_protocol(ROOT / "protocols" / "library" / "f_i_curve.yaml"))
+    assert found.aim("f_i").spikes is None
