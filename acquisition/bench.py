@@ -19,7 +19,7 @@ from acquisition.gates import Gatekeeper, Vitals
 from acquisition.guarded import Guarded
 from drivers.base import Filling
 from protocols.errors import HardwareError, ModeMismatch, PatchrigError, StoppedByGate
-from protocols.sweeps import ClampMode, LogEntry, RecordedSweep, Sweep, SweepHeader
+from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -196,7 +196,8 @@ class Bench:
         self.writer.begin_sweep(header)
         try:
             with closing(self.devices.daq.play(header.sweep, self._gains)) as frames:
-                for frame in frames:
+                for whole in frames:
+                    frame = self._recorded(whole)
                     self.writer.samples(frame)
                     self.live.tell(FrameArrived(frame))
                     stored = {c.name: c.stored(row) for c, row in zip(header.channels, frame.counts, strict=True)}
@@ -250,6 +251,12 @@ class Bench:
             amplifier=self.devices.amplifier.state().as_mapping(),
             temperature=self.read_temperature(),
         )
+
+    def _recorded(self, frame: Frame) -> Frame:
+        """Return the channels that the protocol asks for, in the card's order."""
+        names = [c.name for c in self.devices.daq.channels(self._gains)]
+        rows = [i for i, name in enumerate(names) if name in self.protocol.record.channels]
+        return frame if len(rows) == len(names) else Frame(frame.first, frame.counts[rows])
 
     def _tell(self, measurements: list[Measurement]) -> list[Measurement]:
         if measurements:

@@ -59,7 +59,7 @@ class Story:
     def end(self) -> float:
         """End of the last sweep, s."""
         ends = [s.start + s.n_samples / s.rate for s in self.session.sweeps]
-        return max([*ends, *(switched for _, switched, _ in self._switches)], default=1.0)
+        return max([1.0, *ends, *(switched for _, switched, _ in self._switches)])
 
     @cached_property
     def epochs(self) -> tuple[Epoch, ...]:

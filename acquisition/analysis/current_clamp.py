@@ -29,10 +29,14 @@ if TYPE_CHECKING:
     from protocols.waveforms import Pulse
 
 ANALYSER = "sahp 1.0"
+NO_SPIKES, AP_COUNT = COUNTS = ("no_spikes", "ap_count")
+"""Flags of what depends on the evoked spikes."""
 AFTER_SPIKE = 5e-3
 """A spike that peaks within this after the step belongs to it."""
 SPIKE_REACH = 0.300
 """A spike after the step spoils windows that begin less than this after it."""
+FOOT = 2e-3
+"""A spike that peaks within this after a window has its foot in it."""
 END = 0.5
 """Length of the window at the sweep's end."""
 RECOVERED_BY = 3.0
@@ -182,14 +186,14 @@ class CurrentClamp:
     def _count_flags(self, count: int) -> Iterator[str]:
         wanted = self._aim.spikes
         if count == 0 and (wanted is None or wanted[0] > 0):
-            yield "no_spikes"
+            yield NO_SPIKES
         if wanted is not None and not wanted[0] <= count <= wanted[1]:
-            yield "ap_count"
+            yield AP_COUNT
 
     def _action_potentials(self, evoked: list[Spike], span: tuple[int, int]) -> Iterator[Measurement]:
         """Shape of the first action potential, and the first and last interval."""
         if not evoked:
-            yield from self._no_action_potential(span, "no_spikes")
+            yield from self._no_action_potential(span, NO_SPIKES)
             return
         first = evoked[0]
         at, flat = (first.crossing, first.peak_at + 1), ["clipped"] if first.is_flat else []
@@ -213,11 +217,12 @@ class CurrentClamp:
         first = self._on - self._n(membrane.BEFORE_JUMP)
         stop = self._on + self._n(membrane.JUMP[1] + self._delay) + 1
         v, wrong = self._trace.window(first, stop)
-        margin = self._n(AFTER_SPIKE)
-        if wrong is None and any(first - margin <= s.peak_at <= stop + margin for s in self._scan(stop + margin)):
+        near = first - self._n(AFTER_SPIKE), stop + self._n(FOOT)
+        if wrong is None and any(near[0] <= s.peak_at <= near[1] for s in self._scan(near[1])):
             wrong = "spike_at_edge"
+        wrong = wrong or (None if self._step.amplitude else "no_step")
         residual = NAN
-        if wrong is None and self._step.amplitude:
+        if wrong is None:
             jump = membrane.edge_jump(v, self._rate, edge=self._on - first, delay=self._delay)
             residual = jump / self._step.amplitude
         span, bridge = (first, stop), _number(self._header, "bridge_balance")
@@ -292,6 +297,8 @@ class CurrentClamp:
             flags = (wrong,) if wrong else ()
         flags = (*flags, *self._base_flags(wrong)) if d.minus_baseline else flags
         value = self._measure(d, v, base) if _is_usable(flags) else NAN
+        if d.kind.startswith("peak") and span[1] - span[0] < self._n(sahp.SMOOTH):
+            flags = (*flags, "window_too_short")
         yield self._rows.row(d.name, value, "V s" if d.kind == "area" else "V", span, flags)
 
     def _measure(self, d: Declared, v: NDArray[np.float64], base: float) -> float:
@@ -330,7 +337,7 @@ class CurrentClamp:
             drifted = away > self._settings.end_near or away > max(ahp, self._settings.smallest_ahp)
             lost = away > self._settings.end_far
             flags = (*flags, *(["drift"] if drifted else []), *(["not_recovered"] if lost else []))
-        yield self._rows.row("V_end", value, "V", span, [f for f in flags if f not in self._cell.burst_flags])
+        yield self._rows.row("V_end", value, "V", span, [f for f in flags if f not in COUNTS])
 
     def _input_resistance(self, pulse: Pulse) -> Iterator[Measurement]:
         part = self._n(membrane.SETTLED_PART)

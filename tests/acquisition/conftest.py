@@ -35,9 +35,12 @@ class Rehearsal:
 def rehearse(tmp_path):
     """Return a function that runs steps, given as YAML, on the simulated rig."""
 
-    def run(steps, *, rig=None, seed=1, controls=None, person=None, tape=None, observers=(), before=None):
+    def run(
+        steps, *, rig=None, seed=1, controls=None, person=None, tape=None, observers=(), before=None, channels=None
+    ):
         path = tmp_path / "protocol.yaml"
-        path.write_text(HEAD + steps, encoding="utf-8")
+        head = HEAD if channels is None else HEAD.replace("low_pass: 4 kHz", f"low_pass: 4 kHz, channels: {channels}")
+        path.write_text(head + steps, encoding="utf-8")
         rig_path = RIG
         if rig is not None:
             rig_path = tmp_path / "rig.yaml"

@@ -160,6 +160,12 @@ def test_the_length_of_a_block_changes_no_sample_and_no_number(rehearse, block):
     assert sorted(map(repr, numbers[0])) == sorted(map(repr, numbers[1]))
 
 
+def test_a_protocol_can_record_the_primary_output_alone(rehearse):
+    r = rehearse("steps:\n  - hold: {voltage: -70 mV, for: 2 s}\n", channels="[primary]")
+    assert r.finished.reason == "finished", r.finished.text
+    assert {f.counts.shape[0] for f in r.tape.frames[0]} == {1}
+
+
 def test_a_prompt_answered_with_stop_ends_the_run(rehearse):
     r = rehearse("steps:\n  - prompt: {question: Is the bottle filled?}\n", person=Answers("stop"))
     assert r.finished.reason == "stopped by a gate"

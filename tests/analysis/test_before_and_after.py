@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -36,8 +38,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
         after = autocorrelated(10, -2.0, 0.4, random, keep=0.3)
         low, high = compare(before, after).interval
         hits += low <= 1.0 <= high
-    # a percentile bootstrap of ten autocorrelated sweeps is somewhat too narrow
-    assert 0.75 <= hits / 200 <= 0.99
+    assert 0.88 <= hits / 200 <= 0.99
 
 
 def test_one_value_has_no_interval_and_none_has_no_effect():
@@ -46,7 +47,7 @@ def test_one_value_has_no_interval_and_none_has_no_effect():
     assert compare([0.0, 0.0], [1.0, 1.0]).interval == (1.0, 1.0)
 
 
-# --- which sweeps count ------------------------------------------------------------------------------------------------
+# --- which sweeps count ----------------------------------------------------------------------------------------------
 
 
 def m(name, value, *flags):
@@ -83,7 +84,7 @@ def test_a_measure_that_was_not_made_is_not_accepted():
     assert not is_accepted([m("n_ap", 3.0)], "A_1000")
 
 
-# --- the summary -------------------------------------------------------------------------------------------------------
+# --- the summary -----------------------------------------------------------------------------------------------------
 
 
 def sweep(index, label, condition, a_1000, *, run, flags=(), step=300e-12, rejected=False):
@@ -124,7 +125,7 @@ def test_what_else_changed_is_always_said():
     assert "input resistance +0 %" in line
     assert "baseline potential +0.0 mV" in line
     assert "step current +0 %" in line
-    assert "sAHP per input resistance -5" in line
+    assert re.search(r"sAHP per input resistance -(49|50|51) %", line)
 
 
 def test_a_range_of_currents_is_no_phase():
@@ -138,7 +139,7 @@ def test_the_summary_in_words_and_as_json():
     found = summarise(experiment())
     lines = found.lines()
     assert lines[0] == "baseline (ACSF) -> drug (MEM 1 µM)"
-    assert any(line.strip().startswith("sAHP at 1 s: -4.0") for line in lines)
+    assert any(re.match(r"  sAHP at 1 s: -(3.9|4.0)\d -> -(1.9|2.0)\d mV, -\d\d % \(95 % interval ", x) for x in lines)
     assert json.loads(json.dumps(found.as_mapping()))["phases"][0]["accepted"] == 10
-    assert summarise(experiment()[:12]).lines()[0].startswith("baseline (ACSF): sAHP at 1 s -4.0")
+    assert summarise(experiment()[:12]).lines()[0].startswith("baseline (ACSF): sAHP at 1 s -")
     assert summarise([]).lines() == ()

@@ -94,6 +94,18 @@ def test_an_incomplete_window_is_nan_and_flagged_and_a_complete_one_is_as_ever(s
     assert {m.name for m in analyse(cut, WANTED)} == set(ever)
 
 
+@pytest.mark.parametrize("stop", [0, 29_000, 31_000, 54_000, 160_000])
+@pytest.mark.parametrize("amplitude", [0.0, 300 * PA])
+@pytest.mark.parametrize("spikes", [(), FOUR, tuple(1.0 + 0.02 * i for i in range(24))])
+def test_a_number_that_could_not_be_made_says_why(stop, amplitude, spikes):
+    command = burst_command(amplitude=amplitude)
+    whole = recorded(header(command), voltage(command, spikes=spikes))
+    cut = RecordedSweep(whole.header, {"primary": whole.stored["primary"][:stop]}, complete=False)
+    wanted = Settings(declared=(Declared("tiny", "peak_up", 0.1, 0.101), Declared("early", "mean", -2.0, -1.9)))
+    silent = [m.name for m in analyse(cut, wanted) if np.isnan(m.value) and not m.flags]
+    assert silent == []
+
+
 def test_a_1000_is_final_within_twenty_milliseconds_of_its_window():
     sweep = SWEEPS["burst"]
     analyser, block = SweepAnalyser(sweep.header, WANTED), 20

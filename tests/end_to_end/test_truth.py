@@ -1,0 +1,28 @@
+"""The whole chain, from command to reported effect, recovers what the simulated cell really does."""
+
+import pytest
+
+from acquisition.analysis.summary import gather, summarise
+from acquisition.run import Wish, run
+from acquisition.session.reader import open_session
+from drivers.simulated.settings import Simulation
+from drivers.simulated.truth import burst
+from tests.kit import RIG, ROOT
+
+STUDY = ROOT / "protocols" / "library" / "sahp_l_type_block.yaml"
+MEM_1003 = ("(Rac)-MEM 1003", 1e-6)
+
+
+def test_the_study_reports_the_cells_true_block_within_5_percentage_points(tmp_path):
+    finished, path = run(Wish(STUDY, RIG, tmp_path, simulate=True, seed=1))
+    assert finished.reason == "finished"
+    with open_session(path) as session:
+        summary = summarise(gather(session.sweeps, session.measurements, session.rejected))
+        (found,) = [e for e in session.log if e.kind == "found"]
+    effect = summary.change("A_1000", "drug").effect
+    before = burst(Simulation(), found.data["current"], seed=1)
+    after = burst(Simulation(), found.data["current"], seed=1, drug=MEM_1003)
+    assert 200e-12 <= found.data["current"] <= 400e-12
+    assert found.data["spikes"] == before.spikes == after.spikes
+    assert -4.5e-3 <= effect.mean_before <= -1.5e-3
+    assert effect.percent == pytest.approx(100 * (after.sahp / before.sahp - 1), abs=5.0)

@@ -1,0 +1,168 @@
+"""The review figure, drawn from small session files that were recorded through the real writer and analyser."""
+
+import numpy as np
+import pytest
+
+from acquisition.analysis.analyser import Settings, analyse
+from acquisition.figure import review_figure
+from acquisition.session.reader import open_session
+from acquisition.session.writer import SessionWriter
+from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
+from protocols.waveforms import step_sweep
+from tests.analysis.synthetic import MV, PA, PRIMARY, hold_command, patch_current, voltage
+from tests.session.synthetic import make_head
+
+RATE = 10_000.0
+DRUG = "MEM 1003 1 µM"
+
+
+class Rig:
+    """Writes sweeps of formula cells into a session file, measured as they would be live."""
+
+    def __init__(self, writer):
+        self.writer, self.count, self.settings = writer, 0, Settings(target_spikes=(3, 4))
+
+    def record(self, command, values, *, label, kind, start, run, mode, condition="ACSF"):
+        settings = {"mode": str(mode), "low_pass": 4000.0, "bridge_balance": 12e6}
+        sweep = Sweep(self.count, mode, command)
+        head = SweepHeader(sweep, start, label, kind, run, condition, (PRIMARY[mode],), command.holding, settings, 30.0)
+        self.count += 1
+        counts = np.rint(values / PRIMARY[mode].coefficients[1]).astype(np.int16)[None]
+        self.writer.begin_sweep(head)
+        self.writer.samples(Frame(0, counts))
+        self.writer.end_sweep()
+        self.writer.measured(analyse(RecordedSweep(head, {"primary": PRIMARY[mode].stored(counts[0])}), self.settings))
+        self.writer.temperature(start, 30.0)
+
+    def burst(
+        self, start, *, label="baseline", run=2, condition="ACSF", size=3 * MV, n=4, amplitude=300 * PA, noise=0.1
+    ):
+        command = step_sweep(
+            RATE,
+            holding=90 * PA,
+            before=0.6,
+            width=0.15,
+            after=2.3,
+            amplitude=amplitude,
+            test_pulse=(-50 * PA, 0.3, 0.6),
+        )
+        spikes = tuple(0.62 + 0.03 * i for i in range(n))
+        values = voltage(command, spikes=spikes, size=size, noise=noise * MV, seed=self.count)
+        mode = ClampMode.CURRENT
+        self.record(command, values, label=label, kind="series", start=start, run=run, mode=mode, condition=condition)
+
+    def hold(self, start, *, label="membrane test", run=1):
+        command = hold_command(RATE, duration=2.0, every=0.5)
+        values = patch_current(command)
+        self.record(command, values, label=label, kind="hold", start=start, run=run, mode=ClampMode.VOLTAGE)
+
+    def switch(self, time, label, delay):
+        data = {"label": label, "line": "drug", "switched": time, "arrives": time + delay}
+        self.writer.log(LogEntry(time, "solution", label, data))
+
+
+def drug_study(rig):
+    rig.switch(0.0, "ACSF", 0.0)
+    rig.hold(5.0)
+    for i in range(6):
+        rig.burst(60.0 + 30 * i, n=2 if i == 1 else 4)
+    rig.switch(240.0, DRUG, 45.0)
+    for i in range(6):
+        rig.burst(300.0 + 30 * i, label="drug", run=3, condition=DRUG, size=1.5 * MV)
+
+
+def f_i_curve(rig):
+    rig.hold(5.0)
+    for i in range(6):
+        rig.burst(60.0 + 10 * i, label="f_i", n=i, amplitude=50 * PA * i)
+
+
+def membrane_test_only(rig):
+    rig.hold(5.0)
+    rig.hold(65.0)
+
+
+def one_baseline(rig):
+    for i in range(4):
+        rig.burst(60.0 + 30 * i)
+
+
+def nothing(rig):
+    rig.switch(0.0, "ACSF", 0.0)
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """Record with a function of a rig, draw, and return the figure."""
+
+    def draw(experiment):
+        head = make_head()
+        path = tmp_path / head.file_name
+        with SessionWriter(path, head) as writer:
+            experiment(Rig(writer))
+        with open_session(path) as session:
+            return review_figure(session)
+
+    return draw
+
+
+def words(figure):
+    from matplotlib.text import Text
+
+    return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+
+
+def labels(figure):
+    return {label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel()) if label}
+
+
+@pytest.mark.parametrize("experiment", [drug_study, f_i_curve, membrane_test_only, one_baseline, nothing])
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_every_kind_of_session_can_be_drawn_and_saved(drawn, tmp_path, experiment, kind):
+    figure = drawn(experiment)
+    figure.savefig(tmp_path / f"figure.{kind}")
+    assert (tmp_path / f"figure.{kind}").stat().st_size > 5_000
+
+
+def test_a_drug_study_says_its_result_with_interval_and_number(drawn):
+    said = " ".join(words(drawn(drug_study)))
+    assert f"{DRUG} (drug): sAHP at 1 s" in said
+    assert "95 % interval" in said
+    assert "n = 5 and 6 sweeps" in said
+    assert "input resistance" in said
+
+
+def test_axes_have_units_and_time_counts_in_minutes_from_the_drug(drawn):
+    found = labels(drawn(drug_study))
+    assert f"time from arrival of {DRUG} (min)" in found
+    assert {"sAHP at 1 s (mV)", "membrane potential (mV)", "time from end of step (s)"} <= found
+    assert {"baseline\n(mV)", "bias\n(pA)", "bath\n(°C)", "spikes"} <= found
+
+
+def test_sweeps_left_out_of_means_are_hollow(drawn):
+    figure = drawn(drug_study)
+    (course,) = [a for a in figure.axes if a.get_ylabel() == "sAHP at 1 s (mV)"]
+    points = [p for p in course.lines if p.get_marker() == "o" and len(p.get_xdata())]
+    assert len(points) == 12
+    assert [p.get_markerfacecolor() for p in points].count("white") == 1
+
+
+def test_a_range_of_currents_shows_spikes_against_current(drawn):
+    found = labels(drawn(f_i_curve))
+    assert {"step current (pA)", "action potentials"} <= found
+
+
+def test_a_membrane_test_shows_the_pulse_and_its_numbers(drawn):
+    figure = drawn(membrane_test_only)
+    assert {"time from test pulse (ms)", "current (pA)"} <= labels(figure)
+    assert any(t.startswith("Access resistance 1") for t in words(figure))
+
+
+def test_drawing_leaves_no_trace_in_matplotlib(drawn):
+    import matplotlib as mpl
+    from matplotlib import _pylab_helpers
+
+    before = dict(mpl.rcParams)
+    drawn(one_baseline)
+    assert dict(mpl.rcParams) == before
+    assert not _pylab_helpers.Gcf.figs
