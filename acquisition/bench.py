@@ -90,7 +90,8 @@ class State:
     membrane_resistance: float = 100e6
     """Latest input resistance, ohms; the default is a CA1 neuron's, used until one is measured."""
     max_bias: float = 300e-12
-    latest: dict[str, Measurement] = field(default_factory=dict)
+    last_burst: float | None = None
+    """When the last sweep with a step began, seconds from the session's start."""
 
 
 class Bench:
@@ -161,6 +162,14 @@ class Bench:
             self.clock.wait_until(now + GLANCE if self.controls.paused else min(now + GLANCE, moment))
         self.controls.check_between_sweeps()
 
+    def first_onset(self, every: float) -> float:
+        """Return when the next burst may begin: `every` seconds after the last one, whichever step that belonged to.
+
+        A series that began while the after-potential of the last search sweep decays would measure that, too.
+        """
+        last = self.state.last_burst
+        return self.clock.now() if last is None else max(self.clock.now(), last + every)
+
     # --- sweeps ---------------------------------------------------------------------------------------------
 
     def new_run(self) -> None:
@@ -219,6 +228,8 @@ class Bench:
             if analyser.failure:
                 self.log("fault", f"sweep {header.sweep.index} could not be measured: {analyser.failure}")
         self._learn(measurements)
+        if command.of("step"):
+            self.state.last_burst = header.start
         recorded = RecordedSweep(header, _joined(kept)) if keep else None
         return Trial(header, tuple(measurements), recorded)
 
@@ -265,7 +276,6 @@ class Bench:
 
     def _learn(self, measurements: list[Measurement]) -> None:
         self.vitals.take(measurements)
-        self.state.latest.update({m.name: m for m in measurements})
         for m in measurements:
             if m.name in ("Rm", "Rin") and 10e6 < m.value < 2e9:
                 self.state.membrane_resistance = m.value

@@ -204,6 +204,8 @@ class _Planner:
     limits: PlanLimits
     voltage: float = field(init=False)
     """Holding potential, V."""
+    has_fired: bool = False
+    """Whether there was a burst before: the next series keeps its interval from it."""
     max_bias: float = 0.0
     """A; 0 until a bias was allowed."""
     since_apply: tuple[float, float] = (math.inf, math.inf)
@@ -320,9 +322,10 @@ class _Planner:
     ) -> dict[str, Any]:
         """Return the bounds of `fewest` to `most` sweeps with steps between `levels`, on any allowed bias."""
         others = [p.amplitude for p in command.of("test_pulse")]
+        pause, self.has_fired = every if self.has_fired else 0.0, True
         return {
             "shortest": (fewest - 1) * every + command.duration,
-            "longest": (most - 1) * every + command.duration,
+            "longest": pause + (most - 1) * every + command.duration,
             "sweeps_min": fewest,
             "sweeps_max": most,
             "bytes_max": most * self._bytes(command.n_samples),

@@ -62,6 +62,10 @@ def reasons_against(made: Mapping[str, Measurement], measure: str) -> tuple[str,
     return tuple(dict.fromkeys(f for m in heard for f in m.flags if f in EXCLUDING))
 
 
+COUNTED = frozenset({"n_ap", "V_b"})
+"""Measures whose change in % says nothing: their difference is shown."""
+
+
 @dataclass(frozen=True)
 class SweepNumbers:
     """A sweep without its samples: where it belongs and what was measured."""
@@ -162,6 +166,8 @@ class Change:
         name, unit, factor, digits = SHOWN[self.measure]
         e = self.effect
         means = f"{e.mean_before * factor:.{digits}f} -> {e.mean_after * factor:.{digits}f} {unit}".rstrip()
+        if self.measure in COUNTED:
+            return f"{name}: {means}, {e.difference * factor:+.{digits}f} {unit}".rstrip()
         low, high = e.percent_interval
         sure = f" (95 % interval {low:.0f} to {high:.0f} %)" if math.isfinite(low) else ""
         return f"{name}: {means}, {e.percent:+.0f} %{sure}, n = {e.n_before} and {e.n_after} sweeps"

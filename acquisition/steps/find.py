@@ -83,7 +83,7 @@ def find(step: Find, bench: Bench) -> None:
     """Play sweeps until a current is found, confirmed, or the trials are used up."""
     wanted = step.until_spikes
     search = SpikeSearch(step.step.levels(), wanted.low, wanted.high, confirm=step.confirm)
-    onset = bench.clock.now()
+    onset = bench.first_onset(step.every)
     for trial_number in range(step.at_most):
         current = search.next()
         if current is None:

@@ -35,7 +35,7 @@ class _Series:
 
     def __init__(self, step: Series, bench: Bench) -> None:
         self._step, self._bench = step, bench
-        self._start = bench.clock.now()
+        self._start = bench.first_onset(step.every)
         self._done = 0
         self._times: list[float] = []
         self._values: list[float] = []

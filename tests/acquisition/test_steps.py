@@ -83,6 +83,13 @@ def test_series_keeps_its_interval_onset_to_onset(rehearse):
     assert np.diff(starts) == pytest.approx(12.0)
 
 
+def test_the_first_sweep_of_a_series_keeps_its_interval_from_the_last_search_sweep(rehearse):
+    r = rehearse(FIND)
+    last_search = max(h.start for h in r.tape.headers if h.label == "burst")
+    first = min(h.start for h in r.tape.headers if h.label == "bursts")
+    assert first - last_search == pytest.approx(12.0)
+
+
 STABLE = """
 steps:
   - switch_to: {clamp: current, bias_to: -60 mV}
