@@ -17,12 +17,13 @@ from acquisition.analysis.analyser import Settings
 from acquisition.events import FrameArrived, Logged, Measured, SweepFinished, SweepStarted, Waiting
 from acquisition.gates import Gatekeeper, Vitals
 from acquisition.guarded import Guarded
+from acquisition.rest import put_to_rest
 from drivers.base import Filling
 from protocols.errors import HardwareError, ModeMismatch, PatchrigError, StoppedByGate
 from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from acquisition.controls import Controls
     from acquisition.lanes import LiveLane, WriterLane
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from drivers.build import Devices
     from drivers.clock import Clock
     from protocols.conditions import OnFail
+    from protocols.parts import Require, StopWhen
     from protocols.protocol import Protocol
-    from protocols.steps import Require, StopWhen
     from protocols.sweeps import Measurement
     from protocols.waveforms import Waveform
 
@@ -360,38 +361,9 @@ class Bench:
             concentration=float(solution.compound.concentration) if solution.compound else None,
         )
 
-    # --- rest -----------------------------------------------------------------------------------------------
-
     def rest(self) -> list[str]:
-        """Put command and perfusion into the rig's safe state for the mode the amplifier is in now.
-
-        Each part is tried whatever became of the others. Returns what could not be done, in words.
-        """
-        return [*self._attempt(self._rest_command), *self._attempt(self._rest_perfusion)]
-
-    def _attempt(self, part: Callable[[], None]) -> list[str]:
-        try:
-            part()
-        except PatchrigError as error:
-            return [str(error)]
-        return []
-
-    def _rest_command(self) -> None:
-        amplifier, daq, safe = self.devices.amplifier, self.devices.daq, self.rig.safe
-        gains = amplifier.gains()
-        if gains.mode is ClampMode.ZERO:
-            return
-        level = float(safe.voltage_clamp if gains.mode is ClampMode.VOLTAGE else safe.current_clamp)
-        daq.park(level, gains)
-        found = daq.output_volts() * gains.command
-        if abs(found - level) > 1e-3 * daq.output_range * abs(gains.command):
-            amplifier.set_mode(ClampMode.ZERO)
-            raise HardwareError(
-                daq.name, f"the output reads {found:.4g} where {level:.4g} was written; amplifier to I=0"
-            )
-
-    def _rest_perfusion(self) -> None:
-        self.devices.perfusion.select(self.rig.safe.line)
+        """Put the rig into its safe state; return what could not be done, in words."""
+        return put_to_rest(self.devices, self.rig.safe)
 
 
 def _joined(blocks: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

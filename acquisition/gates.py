@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from protocols.steps import Require
+from protocols.parts import Require
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from protocols.conditions import OnFail
-    from protocols.steps import StopWhen
+    from protocols.parts import StopWhen
     from protocols.sweeps import Measurement
 
 SMOOTHED = frozenset({"access_resistance", "input_resistance"})

@@ -44,7 +44,7 @@ def one(seed: int, folder: Path) -> tuple[float, int] | None:
     print(
         f"seed {seed:3d}: {current * 1e12:.0f} pA, {found[0].data['spikes']} spikes in {trials} trials; "
         f"{effect.mean_before * 1e3:.2f} -> {effect.mean_after * 1e3:.2f} mV, {effect.percent:.1f} % "
-        f"(true {true:.1f} %), {finished.time / 60:.0f} min",
+        f"(true {true:.1f} %, {before.spikes} -> {after.spikes} spikes), {finished.time / 60:.0f} min",
         flush=True,
     )
     return effect.percent - true, trials

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from protocols.model import Model
+from protocols.parts import Require, StopWhen
 from protocols.protocol import Bath, Measure, Record
-from protocols.steps import VERBS, Require, Step, StopWhen
+from protocols.steps import VERBS, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

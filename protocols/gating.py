@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from protocols.conditions import Condition
 from protocols.draft import Draft, DraftGate, DraftStep, require_of
 from protocols.marks import Finding
-from protocols.steps import Hold, Quality, Require, Series
+from protocols.parts import Quality, Require
+from protocols.steps import Hold, Series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

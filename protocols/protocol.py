@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from protocols.model import Model, Name, YesNo
+from protocols.parts import StopWhen
 from protocols.quantities import Concentration, Frequency, Length, Offset, Temperature, Voltage
-from protocols.steps import AnyStep, StopWhen
+from protocols.steps import AnyStep
 
 
 class Subject(Model):

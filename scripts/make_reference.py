@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from acquisition.project_folder import schema_text
 from config import rig
-from protocols import protocol, steps
+from protocols import parts, protocol, steps
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 START, END = "<!-- made by scripts/make_reference.py -->", "<!-- end -->"
 VERBS = tuple(steps.VERBS.values())
-INNER = (steps.TestPulses, steps.CurrentPulse, steps.Rebias, steps.Stable, steps.Require, steps.StopWhen)
+INNER = (parts.TestPulses, parts.CurrentPulse, parts.Rebias, parts.Stable, parts.Require, parts.StopWhen)
 HEAD = (
     protocol.Protocol,
     protocol.Preparation,
