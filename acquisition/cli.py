@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 invalid file, 4 hardware, 5 stopped by 
 from __future__ import annotations
 
 import enum
+import io
 import json
 import sys
 from pathlib import Path
@@ -246,6 +247,9 @@ def _draw(session: Path, figure: Path) -> Path:
 
 def main() -> None:
     """Run the command line; turn our errors into one message and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows console or pipe may be set to a code page without 'Ω'
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         app()
     except PatchrigError as error:

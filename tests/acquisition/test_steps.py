@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from acquisition.events import SeriesProgress
+from acquisition.controls import Controls
+from acquisition.events import SeriesProgress, SweepStarted
 from protocols.sweeps import ClampMode
 from tests.kit import RIG, Answers
 
@@ -88,6 +89,30 @@ def test_the_first_sweep_of_a_series_keeps_its_interval_from_the_last_search_swe
     last_search = max(h.start for h in r.tape.headers if h.label == "burst")
     first = min(h.start for h in r.tape.headers if h.label == "bursts")
     assert first - last_search == pytest.approx(12.0)
+
+
+def test_a_pause_holds_after_the_sweep_until_the_person_goes_on(rehearse):
+    controls, glances = Controls(), []
+
+    def pause_in_first(event):
+        if isinstance(event, SweepStarted) and event.header.label == "bursts" and not glances:
+            controls.pause()
+
+    def go_on_later(bench):
+        wait = bench.clock.wait_until
+
+        def glance(moment):
+            glances.extend([moment] if controls.paused else [])
+            if len(glances) == 1000:
+                controls.resume()
+            wait(moment)
+
+        bench.clock.wait_until = glance
+
+    r = rehearse(FIND, controls=controls, observers=[pause_in_first], before=go_on_later)
+    starts = [h.start for h in r.tape.headers if h.label == "bursts"]
+    assert r.finished.reason == "finished"
+    assert starts[1] - starts[0] > 30, "some hundred glances of 50 ms, once the sweep had ended"
 
 
 STABLE = """
