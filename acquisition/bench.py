@@ -23,7 +23,7 @@ from protocols.errors import HardwareError, ModeMismatch, PatchrigError, Stopped
 from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from acquisition.controls import Controls
     from acquisition.lanes import LiveLane, WriterLane
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from drivers.build import Devices
     from drivers.clock import Clock
     from protocols.conditions import OnFail
-    from protocols.parts import Require, StopWhen
+    from protocols.parts import Require
     from protocols.protocol import Protocol
     from protocols.sweeps import Measurement
     from protocols.waveforms import Waveform
@@ -135,22 +135,24 @@ class Bench:
         return answer
 
     def act(self, action: OnFail, text: str) -> None:
-        """Do what a gate says: note it, ask, or stop. 'skip' is for the caller, who knows what to leave out."""
+        """Do what a gate says: note it, ask, or stop. To skip a sweep is `reject`."""
         self.log("gate", f"{text} ({action})", action=action)
         if action == "stop":
             raise StoppedByGate(text)
         if action == "ask":
             self.ask(f"{text}. Go on?")
 
-    def look_at(self, gates: Iterable[Require | StopWhen]) -> list[str]:
-        """Look at gates, act, and return why the present sweep should be left out of means."""
-        skipped = []
+    def judge(self, trial: Trial, require: Require | None = None) -> bool:
+        """Look at the gates after a sweep and act; return whether the sweep may enter means."""
+        gates: list[Require | StopWhen] = [*([require] if require is not None else []), *self.protocol.stop_when]
+        accepted = True
         for tripped in self.gatekeeper.look(gates, self.vitals):
             if tripped.action == "skip":
-                skipped.append(tripped.text)
+                self.reject(trial, tripped.text)
+                accepted = False
             else:
                 self.act(tripped.action, tripped.text)
-        return skipped
+        return accepted
 
     # --- time -----------------------------------------------------------------------------------------------
 

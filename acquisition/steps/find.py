@@ -92,7 +92,7 @@ def find(step: Find, bench: Bench) -> None:
         trial = _try(step, current, bench)
         search.saw(current, round(trial.value("n_ap")))
         bench.live.tell(SeriesProgress(step.name, trial_number + 1, step.at_most))
-        bench.look_at(bench.protocol.stop_when)
+        bench.judge(trial)
         if step.rebias is not None:
             r = step.rebias
             rebias(trial.value("V_b"), float(r.to), float(r.within), float(r.by_at_most), bench)

@@ -13,6 +13,5 @@ if TYPE_CHECKING:
 
 def hold(step: Hold, bench: Bench) -> None:
     """Hold, as one gap-free sweep, with test pulses meanwhile."""
-    bench.play(hold_command(step, bench.rate), label=f"hold {step.voltage}", kind="hold")
-    if step.require is not None:
-        bench.look_at([step.require])
+    trial = bench.play(hold_command(step, bench.rate), label=f"hold {step.voltage}", kind="hold")
+    bench.judge(trial, step.require)

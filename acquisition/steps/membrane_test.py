@@ -21,6 +21,4 @@ def membrane_test(step: MembraneTest, bench: Bench) -> None:
         f"Cm {trial.value('Cm') * 1e12:.0f} pF, holding {trial.value('I_hold') * 1e12:.0f} pA",
         **{name: trial.value(name) for name in ("Rs", "Rm", "Cm", "I_hold")},
     )
-    if step.require is not None:
-        bench.look_at([step.require])
-    bench.look_at(bench.protocol.stop_when)
+    bench.judge(trial, step.require)

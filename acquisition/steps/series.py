@@ -61,13 +61,11 @@ class _Series:
         bench.wait_until(onset, f"next sweep of '{step.name}'")
         trial = bench.play(self._command(), label=step.name, kind="series")
         self._done += 1
-        rejected = bench.look_at([*([step.require] if step.require else []), *bench.protocol.stop_when])
-        for reason in rejected:
-            bench.reject(trial, reason)
+        accepted = bench.judge(trial, step.require)
         if step.rebias is not None:
             r = step.rebias
             rebias(trial.value("V_b"), float(r.to), float(r.within), float(r.by_at_most), bench)
-        if step.until_stable is not None and not rejected:
+        if step.until_stable is not None and accepted:
             self._judge(trial)
         bench.live.tell(SeriesProgress(step.name, self._done, self._expected, self._verdict))
 
