@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from drivers.build import Devices
     from drivers.clock import Clock
     from protocols.conditions import OnFail
-    from protocols.parts import Require
+    from protocols.parts import Require, StopWhen
     from protocols.protocol import Protocol
     from protocols.sweeps import Measurement
     from protocols.waveforms import Waveform
