@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from acquisition.analysis.settings import Settings
     from acquisition.figure import review_figure
     from acquisition.run import Who, Wish, run
-    from acquisition.session.reader import Session, open_session
+    from acquisition.session.reader import Session
+    from acquisition.session.recovery import open_recovered as open_session
     from config.loading import load_rig
     from config.rig import Rig
     from protocols.errors import PatchrigError
@@ -35,7 +36,6 @@ _WHERE = {
     "analyse": "acquisition.analysis.analyser",
     "load_protocol": "protocols.loading",
     "load_rig": "config.loading",
-    "open_session": "acquisition.session.reader",
     "review_figure": "acquisition.figure",
     "run": "acquisition.run",
 }
@@ -59,6 +59,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import on first use, so that `import patchrig` costs nothing."""
+    if name == "open_session":  # a session that was cut off is recovered when it is opened
+        from acquisition.session.recovery import open_recovered
+
+        return open_recovered
     if name not in _WHERE:
         raise AttributeError(f"patchrig has no '{name}'; it offers {', '.join(__all__)}")
     from importlib import import_module

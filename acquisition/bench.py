@@ -18,7 +18,7 @@ from acquisition.events import FrameArrived, Logged, Measured, SweepFinished, Sw
 from acquisition.gates import Gatekeeper, Vitals
 from acquisition.guarded import Guarded
 from acquisition.rest import put_to_rest
-from drivers.base import Filling
+from drivers.base import Filling, differences
 from protocols.errors import HardwareError, ModeMismatch, PatchrigError, StoppedByGate
 from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
 
@@ -91,6 +91,7 @@ class State:
     membrane_resistance: float = 100e6
     """Latest input resistance, ohms; the default is a CA1 neuron's, used until one is measured."""
     max_bias: float = 300e-12
+    thermometer_fault: str | None = None
     last_burst: float | None = None
     """When the last sweep with a step began, seconds from the session's start."""
 
@@ -126,12 +127,11 @@ class Bench:
         self.writer.log(entry)
         self.live.tell(Logged(entry))
 
-    def ask(self, question: str, options: tuple[str, ...] = ("continue", "stop")) -> str:
-        """Ask the person, log the answer, and end the run if it is 'stop'."""
-        answer = self.person.ask(question, options)
+    def ask(self, question: str, options: tuple[str, ...], *, otherwise: str) -> str:
+        """Ask the person, or take `otherwise` when there is nobody, and log the answer."""
+        self.live.drain()
+        answer = self.person.ask(question, options, otherwise=otherwise)
         self.log("question", f"{question} - {answer}", question=question, answer=answer)
-        if answer == "stop":
-            raise StoppedByGate(question)
         return answer
 
     def act(self, action: OnFail, text: str) -> None:
@@ -139,8 +139,8 @@ class Bench:
         self.log("gate", f"{text} ({action})", action=action)
         if action == "stop":
             raise StoppedByGate(text)
-        if action == "ask":
-            self.ask(f"{text}. Go on?")
+        if action == "ask" and self.ask(f"{text}. Go on?", ("continue", "stop"), otherwise="stop") == "stop":
+            raise StoppedByGate(text)
 
     def judge(self, trial: Trial, require: Require | None = None) -> bool:
         """Look at the gates after a sweep and act; return whether the sweep may enter means."""
@@ -160,6 +160,8 @@ class Bench:
         """Wait at the present level, looking at the controls meanwhile; a pause extends it."""
         if moment > self.clock.now():
             self.live.tell(Waiting(self.clock.now(), moment, text))
+        if self.controls.paused:
+            self.log("pause", "paused by the person, at the present holding level")
         while (now := self.clock.now()) < moment or self.controls.paused:
             self.controls.check_between_sweeps()
             self.clock.wait_until(now + GLANCE if self.controls.paused else min(now + GLANCE, moment))
@@ -230,7 +232,7 @@ class Bench:
             self.live.tell(SweepFinished(header, complete))
             if analyser.failure:
                 self.log("fault", f"sweep {header.sweep.index} could not be measured: {analyser.failure}")
-        self._learn(measurements)
+        self._learn(measurements, averaged=kind == "membrane_test")
         if command.of("step"):
             self.state.last_burst = header.start
         recorded = RecordedSweep(header, _joined(kept)) if keep else None
@@ -253,17 +255,18 @@ class Bench:
         sweep = Sweep(self.state.sweeps, mode, command)
         self.state.sweeps += 1
         recorded = [c for c in self.devices.daq.channels(self._gains) if c.name in self.protocol.record.channels]
+        amplifier, temperature = self.devices.amplifier.state().as_mapping(), self.read_temperature()
         return SweepHeader(
             sweep=sweep,
-            start=self.clock.now(),
+            start=self.clock.now(),  # last of all: reading the devices takes its time
             label=label,
             kind=kind,
             run=self.state.runs,
             condition=self.condition,
             channels=tuple(recorded),
             holding=command.holding,
-            amplifier=self.devices.amplifier.state().as_mapping(),
-            temperature=self.read_temperature(),
+            amplifier=amplifier,
+            temperature=temperature,
         )
 
     def _recorded(self, frame: Frame) -> Frame:
@@ -277,8 +280,8 @@ class Bench:
             self.live.tell(Measured(tuple(measurements)))
         return measurements
 
-    def _learn(self, measurements: list[Measurement]) -> None:
-        self.vitals.take(measurements)
+    def _learn(self, measurements: list[Measurement], *, averaged: bool) -> None:
+        self.vitals.take(measurements, averaged=averaged)
         for m in measurements:
             if m.name in ("Rm", "Rin") and 10e6 < m.value < 2e9:
                 self.state.membrane_resistance = m.value
@@ -287,10 +290,21 @@ class Bench:
         """Read, store and note the bath's temperature, degC; None without a thermometer."""
         if self.devices.thermometer is None:
             return None
-        value = self.devices.thermometer.read()
+        try:
+            value = self.devices.thermometer.read()
+        except HardwareError as error:
+            self._note_thermometer(str(error))
+            return None
+        self.state.thermometer_fault = None
         self.writer.temperature(self.clock.now(), value)
         self.vitals.note("temperature", value)
         return value
+
+    def _note_thermometer(self, fault: str) -> None:
+        """Log a fault of the thermometer, once: an experiment is worth more than its temperature."""
+        if fault != self.state.thermometer_fault:
+            self.state.thermometer_fault = fault
+            self.log("fault", f"no bath temperature: {fault}")
 
     # --- mode and command -----------------------------------------------------------------------------------
 
@@ -305,9 +319,20 @@ class Bench:
         self.state.level = level
 
     def read_amplifier(self) -> None:
-        """Take over mode and scale factors as the amplifier telegraphs them."""
-        self.state.gains = self.devices.amplifier.gains()
-        self.vitals.mode = self.state.gains.mode
+        """Take over mode and scale factors as the amplifier telegraphs them, if they are what the rig file declares.
+
+        Raises
+        ------
+        HardwareError
+            They differ: a command in the wrong scale could be five times what was meant. The amplifier is at I=0 then.
+        """
+        amplifier = self.devices.amplifier
+        self.state.gains = gains = amplifier.gains()
+        self.vitals.mode = gains.mode
+        if wrong := differences(gains, amplifier.gains_in(gains.mode)):
+            amplifier.set_mode(ClampMode.ZERO)
+            self.state.gains = amplifier.gains()
+            raise HardwareError(amplifier.name, f"{wrong}; correct the rig file or the amplifier. It is at I=0 now")
 
     def switch_mode(self, mode: ClampMode, level: float) -> None:
         """Go to `mode` at `level` (SI of that mode) through I=0, where the cell cannot see the command move.
@@ -319,8 +344,8 @@ class Bench:
         amplifier.set_mode(ClampMode.ZERO)
         self.devices.daq.park(level, amplifier.gains_in(mode))
         amplifier.set_mode(mode)
-        self.clock.wait_until(self.clock.now() + amplifier.settle)
         self.read_amplifier()
+        self.clock.wait_until(self.clock.now() + amplifier.settle)
         self.state.level = level
         self._still_in(mode)
         self.log("mode", f"{before} to {mode} through I=0", before=str(before), after=str(mode), level=level)
@@ -365,7 +390,7 @@ class Bench:
 
     def rest(self) -> list[str]:
         """Put the rig into its safe state; return what could not be done, in words."""
-        return put_to_rest(self.devices, self.rig.safe)
+        return put_to_rest(self.devices, self.rig.safe, self.state.gains)
 
 
 def _joined(blocks: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

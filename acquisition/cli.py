@@ -45,6 +45,20 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")]
+YES = "Take the first option of every question. Without it, and with nobody there, gates that would ask stop the run."
+FIGURES = (".png", ".svg", ".pdf")
+
+
+def drawable(path: Path | None) -> Path | None:
+    """Refuse a figure that could not be written, before an hour's run."""
+    if path is None or (path.suffix.lower() in FIGURES and path.absolute().parent.is_dir()):
+        return path
+    raise typer.BadParameter(f"{path}: write a name ending in {', '.join(FIGURES)}, in a folder that exists")
+
+
+FigureFile = Annotated[
+    Path | None, typer.Option(callback=drawable, help="Draw the review figure here (png, svg, pdf).")
+]
 ProtocolFile = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="Protocol file (YAML).")]
 RigFile = Annotated[Path | None, typer.Option("--rig", "-r", help="Rig file. Default: the shipped simulated rig.")]
 SessionFile = Annotated[Path, typer.Argument(metavar="SESSION", help="Session file (.nwb).")]
@@ -60,15 +74,36 @@ def give(command: str, *, ok: bool = True, **payload: Any) -> None:
     typer.echo(json.dumps({"ok": ok, "command": command, **payload}, ensure_ascii=False, default=str))
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"patchrig {version('patchrig')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Patch-clamp experiments from protocol files: check, plan, run, review."""
+
+
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to fill; files that exist are left alone.")] = Path(),
+    json_: AsJson = False,
 ) -> None:
     """Make a project folder: example protocols, a rig file, schemas, editor settings."""
     from acquisition.project_folder import fill
 
-    for path in fill(folder):
+    written = fill(folder)
+    for path in written:
         say(f"wrote {path}")
+    if json_:
+        give("init", written=written)
     say(f"next: patchrig run {folder / 'protocols' / 'sahp_short.yaml'} --simulate")
 
 
@@ -111,15 +146,16 @@ def run(
     seed: Annotated[int, typer.Option(help="Which simulated cell and noise.", min=0)] = 1,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the session file.")] = Path("data"),
     speed: Annotated[Speed | None, typer.Option(help="Default: max with --simulate, life otherwise.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Also draw the review figure here (png, svg, pdf).")] = None,
+    figure: FigureFile = None,
     experimenter: Annotated[str, typer.Option(help="'Last, First'.")] = "Unknown, Experimenter",
     subject: Annotated[str, typer.Option(help="Animal's identifier.")] = "unknown",
     cell: Annotated[str, typer.Option(help="Cell's identifier.")] = "cell1",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with its first option.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=YES)] = False,
     json_: AsJson = False,
 ) -> None:
     """Run a protocol on the rig, or rehearse it on the simulated one."""
-    from acquisition.reports import result_of
+    from acquisition.recording import sealed
+    from acquisition.reports import result_of, seal_words
     from acquisition.run import Who, Wish
     from acquisition.sitting import sit
 
@@ -132,13 +168,16 @@ def run(
         speed=None if (speed or (Speed.MAX if simulate else Speed.LIFE)) is Speed.MAX else 1.0,
         who=Who((experimenter,), subject, cell),
     )
-    finished, session = sit(wish, ask=not yes and sys.stdin.isatty())
-    drawn = _draw(session, figure) if figure and session.exists() else None
-    result = result_of(session)
-    say("\n".join(result.lines))
-    say(f"session  {session}" + (f"\nfigure   {drawn}" if drawn else ""))
+    finished, session = sit(wish, answers="yes" if yes else "ask" if sys.stdin.isatty() else "nobody")
     if finished.reason != "finished":
         say(f"{finished.reason}: {finished.text}")
+    verdict = sealed(session)
+    say(f"session  {session} ({seal_words(verdict)})")
+    result = result_of(session)
+    say("\n".join(result.lines))
+    drawn = _draw(session, figure) if figure else None
+    if drawn:
+        say(f"figure   {drawn}")
     if json_:
         give(
             "run",
@@ -147,6 +186,7 @@ def run(
             text=finished.text,
             session=session,
             figure=drawn,
+            sealed=verdict.ok,
             sweeps=finished.sweeps,
             experiment_s=finished.time,
             result=result.data,
@@ -158,6 +198,7 @@ EXITS = {
     "finished": Exit.DONE,
     "stopped by a gate": Exit.GATE,
     "stopped by the person": Exit.PERSON,
+    "hardware failed": Exit.HARDWARE,
     "failed": Exit.FAILED,
 }
 
@@ -165,7 +206,7 @@ EXITS = {
 @app.command()
 def review(
     session: SessionFile,
-    figure: Annotated[Path | None, typer.Option(help="Draw the figure here (png, svg, pdf).")] = None,
+    figure: FigureFile = None,
     json_: AsJson = False,
 ) -> None:
     """Show a recorded session: its sweeps with measures and flags, and before against after."""
@@ -187,18 +228,60 @@ def export(
     session: SessionFile,
     csv: Annotated[Path | None, typer.Option(help="One row a sweep, as CSV.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="One row a sweep, as Parquet.")] = None,
+    json_: AsJson = False,
 ) -> None:
     """Write a session's sweeps and measures as a table."""
     from acquisition.session.export import to_csv, to_parquet
-    from acquisition.session.reader import open_session
+    from acquisition.session.recovery import open_recovered
 
     if csv is None and parquet is None:
         raise typer.BadParameter("say what to write: --csv FILE or --parquet FILE")
-    with open_session(session) as opened:
+    with open_recovered(session) as opened:
         for write, path in ((to_csv, csv), (to_parquet, parquet)):
             if path is not None:
                 write(opened, path)
                 say(f"wrote {path}")
+    if json_:
+        give("export", csv=csv, parquet=parquet)
+
+
+@app.command()
+def recover(session: SessionFile, json_: AsJson = False) -> None:
+    """Make a session file whole from its journal, after a crash or damage. Opening a session does this by itself."""
+    from acquisition.session.recovery import recover as make_whole
+
+    done = make_whole(session)
+    say(done.words)
+    if json_:
+        give("recover", **vars(done))
+
+
+@app.command()
+def verify(session: SessionFile, json_: AsJson = False) -> None:
+    """Prove a session file: every sweep against its hash and, sweep by sweep, against the journal."""
+    from acquisition.session.recovery import verify as prove
+
+    found = prove(session)
+    against = "and their journal" if found.with_journal else "(the journal is gone)"
+    say("\n".join(found.problems) or f"{len(found.sweeps)} sweeps agree with their hashes {against}")
+    if json_:
+        give("verify", ok=found.ok, problems=found.problems, sweeps=[vars(s) for s in found.sweeps])
+    raise typer.Exit(Exit.DONE if found.ok else Exit.FAILED)
+
+
+@app.command()
+def prune(
+    sessions: Annotated[list[Path], typer.Argument(metavar="SESSIONS", help="Session files (.nwb).")],
+    verified: Annotated[bool, typer.Option("--verified", help="Needed: only verified journals are removed.")] = False,
+) -> None:
+    """Remove the journals of sealed sessions, each after its file has been compared with it once more."""
+    from acquisition.session.recovery import prune as remove_journal
+
+    if not verified:
+        raise typer.BadParameter("say --verified: a journal is removed only after its session has been proved")
+    for session in sessions:
+        remove_journal(session)
+        say(f"{session.name}: verified; its journal is removed")
 
 
 class SchemaOf(enum.StrEnum):
@@ -238,9 +321,9 @@ def shipped_rig() -> Path:
 
 def _draw(session: Path, figure: Path) -> Path:
     from acquisition.figure import review_figure
-    from acquisition.session.reader import open_session
+    from acquisition.session.recovery import open_recovered
 
-    with open_session(session) as opened:
+    with open_recovered(session) as opened:
         review_figure(opened).savefig(figure)
     return figure
 
@@ -252,7 +335,7 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         app()
-    except PatchrigError as error:
+    except (PatchrigError, OSError) as error:
         say(str(error))
         if "--json" in sys.argv:
             give(sys.argv[1] if len(sys.argv) > 1 else "", ok=False, error=str(error))

@@ -16,9 +16,12 @@ class Controls:
         self._stop_after_sweep = threading.Event()
         self._pause = threading.Event()
         self._skip_finish = threading.Event()
+        self.was_stopped = False
+        """Whether a stop was ever wished."""
 
     def stop(self, *, after_sweep: bool = False) -> None:
         """End the run, now or after this sweep. Asked for again, leave out the protocol's 'finish' as well."""
+        self.was_stopped = True
         if self._stop_now.is_set():
             self._skip_finish.set()
         (self._stop_after_sweep if after_sweep else self._stop_now).set()
@@ -30,6 +33,10 @@ class Controls:
     def resume(self) -> None:
         """Go on."""
         self._pause.clear()
+
+    def toggle_pause(self) -> None:
+        """Pause, or go on."""
+        (self.resume if self.paused else self.pause)()
 
     @property
     def paused(self) -> bool:

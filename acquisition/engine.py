@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from acquisition.events import Reason, RunFinished, StepStarted
 from acquisition.steps import execute
 from protocols.describing import describe
-from protocols.errors import PatchrigError, StoppedByGate, StoppedByPerson
+from protocols.errors import HardwareError, PatchrigError, StoppedByGate, StoppedByPerson
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from acquisition.bench import Bench
     from protocols.steps import Step
 
-log = logging.getLogger(__name__)
-
 
 class Engine:
     """Owns the bench, and with it the devices, for the length of one run."""
@@ -26,7 +23,6 @@ class Engine:
     def __init__(self, bench: Bench) -> None:
         """Keep the bench; nothing happens yet."""
         self._bench = bench
-        self._failure: Exception | None = None
 
     def run(self) -> RunFinished:
         """Run the protocol and return how it ended.
@@ -46,8 +42,11 @@ class Engine:
         finally:
             not_at_rest = [f"NOT AT REST: {words}" for words in bench.rest()]
             not_written = self._write_end(reason, text, not_at_rest)
-        if trouble := [*unfinished, *not_at_rest, *(w for w in not_written if w not in text)]:
-            reason, text = "failed", "; ".join([text, *trouble])
+        if trouble := [*not_at_rest, *(w for w in not_written if w not in text)]:
+            reason = "hardware failed" if not_at_rest or reason == "hardware failed" else "failed"
+        elif unfinished and reason == "finished":
+            reason = "stopped by the person" if self._bench.controls.was_stopped else "failed"
+        text = "; ".join([text, *unfinished, *trouble])
         done = RunFinished(reason, text, bench.clock.now(), bench.state.sweeps)
         bench.live.tell(done)
         return done
@@ -61,21 +60,19 @@ class Engine:
             return "stopped by a gate", str(stop)
         except StoppedByPerson as stop:
             return "stopped by the person", str(stop)
+        except HardwareError as error:
+            return "hardware failed", str(error)
         except PatchrigError as error:
-            log.error("%s", error)
-            self._failure = error
             return "failed", str(error)
         return "finished", "all steps done"
 
     def _finish_part(self, reason: Reason) -> list[str]:
-        """Run the protocol's 'finish', unless the rig itself has failed; return what went wrong."""
-        if self._failure is not None or reason == "failed":
+        """Run the protocol's 'finish', unless rig, disk or program have failed; return what went wrong."""
+        if reason in ("failed", "hardware failed"):
             return []
         try:
             self._bench.controls.begin_finish()
             self._steps(self._bench.protocol.finish, label="finish")
-        except StoppedByPerson as stop:
-            log.warning("%s", stop)
         except PatchrigError as error:
             return [f"finish: {error}"]
         return []
@@ -111,6 +108,6 @@ class Engine:
         for act in acts:
             try:
                 act()
-            except PatchrigError as error:
-                failures.append(str(error))
+            except Exception as error:  # noqa: BLE001  the file must be closed whatever the last line became of
+                failures.append(str(error) if isinstance(error, PatchrigError) else f"{type(error).__name__}: {error}")
         return list(dict.fromkeys(failures))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from acquisition.analysis.stability import Verdict
     from protocols.sweeps import Frame, LogEntry, Measurement, SweepHeader
 
-Reason = Literal["finished", "stopped by a gate", "stopped by the person", "failed"]
+Reason = Literal["finished", "stopped by a gate", "stopped by the person", "hardware failed", "failed"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acquisition.analysis.summary import HEADLINE, Phase
-from acquisition.figure_story import INK, QUIET, Story, signed
+from acquisition.figure_story import INK, QUIET, Story, signed, typeset
 from acquisition.figure_sweeps import draw_bursts_and_ahp, draw_spikes_and_currents, draw_test_pulses
 from acquisition.figure_times import draw_time_courses
 
@@ -44,7 +44,7 @@ def review_figure(session: Session) -> Figure:
         wspace=0.19,
     )
     _headline(figure, story)
-    if story.summary.phases:
+    if story.phases:
         draw_bursts_and_ahp(figure, grid[0], story)
     elif story.ranges:
         draw_spikes_and_currents(figure, grid[0], story)
@@ -62,8 +62,10 @@ def _headline(figure: Figure, story: Story) -> None:
     lines = list(_results(story)) or [(_without_comparison(story), INK)]
     text, colour = lines[0]
     figure.text(LEFT, 0.975, text, ha="left", va="top", size=min(13.5, 1370 / len(text)), weight="bold", color=colour)
-    confounds = [c.replace(" -", " \u2212") for c in story.summary.confounds]
-    small = [*lines[1:2], *((text, QUIET) for text in confounds[:1])]
+    others = [
+        typeset(c) for c in (*story.summary.rejections[: len(story.summary.phases)], *story.summary.confounds[:1])
+    ]
+    small = [*lines[1:2], *((text, QUIET) for text in others[:2])]
     for row, (text, colour) in enumerate(small):
         figure.text(LEFT, 0.934 - 0.026 * row, text, ha="left", va="top", size=8.5, color=colour)
 
@@ -92,10 +94,10 @@ def _without_comparison(story: Story) -> str:
         phase = story.summary.phases[0]
         mean = 1e3 * float(np.mean(phase.values[HEADLINE]))
         return f"{_name(phase)}: sAHP at 1 s {signed(mean, 2)} mV, n = {len(phase.sweeps)} sweeps"
-    if story.ranges:
-        return "Action potentials against step current"
-    median = {name: float(np.median(v)) for name in ("Rs", "Rm", "Cm") if len(v := story.values(name)[1])}
-    if len(median) < 3:
-        return "Nothing was measured in this session"
-    rs, rm, cm = median["Rs"] * 1e-6, median["Rm"] * 1e-6, median["Cm"] * 1e12
-    return f"Access resistance {rs:.1f} MΩ, membrane resistance {rm:.0f} MΩ, capacitance {cm:.0f} pF"
+    lines = story.summary.lines()
+    return typeset(_sentence(lines[0])) if lines else "Nothing was measured in this session"
+
+
+def _sentence(text: str) -> str:
+    """Return `text` with a capital, unless it begins with the name of a step."""
+    return text[0].upper() + text[1:] if text.startswith("no sweep") else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from acquisition.analysis.summary import Phase
     from acquisition.session.reader import Session
     from protocols.sweeps import ClampMode
 
     Numbers = NDArray[np.float64]
 
 INK, QUIET, FAINT = "#222222", "#767676", "#D9D9D9"
-CONTROL, FIRST = "#4D4D4D", "#9A9A9A"
+CONTROL = "#4D4D4D"
 LATER = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito (2008): told apart by people with any colour vision."""
 
@@ -54,6 +56,11 @@ class Story:
     def minutes(self, seconds: Any) -> Any:
         """Return session time on the figure's axis."""
         return (np.asarray(seconds, float) - self._zero) / 60
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases to draw; if no sweep was accepted, those that would have been."""
+        return self.summary.phases or self.summary.unaccepted
 
     @cached_property
     def end(self) -> float:
@@ -120,7 +127,12 @@ def _colour(place: int) -> str:
 
 def value_of(numbers: SweepNumbers, name: str) -> float:
     """Return a sweep's value of a measure, SI; NaN if it was not made."""
-    return next((m.value for m in numbers.measurements if m.name == name), math.nan)
+    return numbers.value(name)
+
+
+def typeset(text: str) -> str:
+    """Return words of the terminal with true minus signs and units."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "\u2212", text).replace("MOhm", "MΩ").replace("->", "→")
 
 
 def signed(value: float, digits: int = 0, *, plus: bool = False) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from acquisition.analysis.sahp import AROUND, BASELINE
 from acquisition.analysis.summary import HEADLINE, Phase
-from acquisition.figure_story import CONTROL, FAINT, FIRST, INK, LATER, QUIET, Story, letter, signed, tidy, value_of
+from acquisition.figure_story import CONTROL, FAINT, INK, LATER, QUIET, Story, letter, signed, tidy, value_of
 from protocols.sweeps import ClampMode
 from protocols.waveforms import samples
 
@@ -35,7 +35,7 @@ COARSE = 2e-3
 def draw_bursts_and_ahp(figure: Figure, cell: SubplotSpec, story: Story) -> None:
     """Draw panel a, a typical burst of each phase, and panel b, the mean AHP of each phase."""
     rows = cell.subgridspec(2, 1, height_ratios=(1, 1.45), hspace=0.30)
-    phases = story.summary.phases[:4]
+    phases = story.phases[:4]
     bursts = rows[0].subgridspec(2, len(phases), height_ratios=(5, 1), hspace=0.08, wspace=0.08)
     tops: list[Axes] = []
     for column, phase in enumerate(phases):
@@ -73,13 +73,14 @@ def _burst(top: Axes, below: Axes, story: Story, phase: Phase, *, is_first: bool
 
 def _magnified(axes: Axes, story: Story, phases: Sequence[Phase]) -> None:
     """Draw the mean sweep of each phase around the holding potential, with the windows of the measure."""
-    lowest, rest = math.inf, float(np.mean(phases[0].values["V_b"])) * 1e3
+    lowest, rest = math.inf, 1e3 * _rest(story, phases[0])
     width = 0.0
     for number, phase in enumerate(phases):
         t, mean, sem, width = _mean_sweep(story.session, phase)
         is_first = number == 0
-        colour = FIRST if is_first else story.colour(phase.stop)
+        colour = story.colour(phase.stop)
         name = f"{phase.label}: {phase.condition}, mean of {len(phase.sweeps)}"
+        name += "" if story.summary.phases else ", not accepted"
         axes.fill_between(t, mean - sem, mean + sem, color=colour, alpha=0.22, lw=0)
         axes.plot(t, mean, color=colour, lw=2.4 if is_first else 1.3, label=name, zorder=2 if is_first else 3)
         lowest = min(lowest, float(np.nanmin(mean[t > 0.01], initial=rest)))
@@ -97,6 +98,12 @@ def _magnified(axes: Axes, story: Story, phases: Sequence[Phase]) -> None:
     axes.set_ylabel("membrane potential (mV)")
     tidy(axes)
     letter(axes, "b")
+
+
+def _rest(story: Story, phase: Phase) -> float:
+    """Return the mean baseline of a phase, V, of all its sweeps if none of them enters means."""
+    values = [value_of(s, "V_b") for s in story.numbers if s.index in phase.sweeps]
+    return float(np.mean(phase.values["V_b"] or values))
 
 
 def _mean_sweep(session: Session, phase: Phase) -> tuple[Numbers, Numbers, Numbers, float]:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from acquisition.figure_story import Numbers
 
 
+KEY_ROOM = 0.13
+"""Height above the points of the time course, as a part of their scale, for the key: they are anywhere below."""
+
+
 @dataclass(frozen=True)
 class _Strip:
     """One of the small panels: a few measures on one scale."""
@@ -43,7 +47,7 @@ STRIPS = (
 def draw_time_courses(figure: Figure, cell: SubplotSpec, story: Story) -> None:
     """Draw panel c, the slow AHP against time, and panel d, what could confound it, on one time axis."""
     strips = [s for s in STRIPS if any(len(story.values(*m)[0]) for m in s.measures)]
-    if story.summary.phases:
+    if story.phases:
         strips = [s for s in strips if not s.label.startswith("holding")]
     times, bath = story.session.temperatures
     has_ahp = any(value_of(s, HEADLINE) == value_of(s, HEADLINE) for s in story.bursts)
@@ -66,7 +70,7 @@ def draw_time_courses(figure: Figure, cell: SubplotSpec, story: Story) -> None:
         axes.yaxis.set_label_coords(-0.062, 0.5)
     if panels:
         panels[-1].set_xlabel(story.time_label)
-        names = "bcd"[1 if story.summary.phases or story.ranges else 0 :]
+        names = "bcd"[1 if story.phases or story.ranges else 0 :]
         for axes, name in zip(panels[:2] if has_ahp else panels[:1], names, strict=False):
             letter(axes, name, up=-4.0 if axes is not panels[0] else 6.0, left=52.0)
 
@@ -101,11 +105,14 @@ def _course(axes: Axes, story: Story) -> None:
                       ha="center", size=9, color=INK, weight="bold", zorder=5, path_effects=halo)  # fmt: skip
     axes.axhline(0, color=QUIET, lw=0.6, ls=(0, (4, 3)))
     low, high = axes.get_ylim()
-    axes.set_ylim(min(low, -0.5), max(high, 0.25))
+    low, high = min(low, -0.5), max(high, 0.25)
+    axes.set_ylim(low, high + KEY_ROOM * (high - low))
     if any(not s.is_accepted for s in story.bursts):
         axes.plot([], [], "o", ms=5, mfc="white", mec=QUIET, label="left out of means")
-    axes.plot([], [], color=INK, lw=2.2, label=f"mean of the last {LAST} accepted sweeps")
-    axes.legend(loc="lower right", frameon=False, fontsize=7.5, labelcolor=QUIET, ncols=2, borderaxespad=0.1)
+    if story.summary.phases:
+        axes.plot([], [], color=INK, lw=2.2, label=f"mean of the last {LAST} accepted sweeps")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper right", frameon=False, fontsize=7.5, labelcolor=QUIET, ncols=2, borderaxespad=0.1)
     axes.set_ylabel("sAHP at 1 s (mV)")
 
 

@@ -56,11 +56,16 @@ class Vitals:
         self._recent: dict[tuple[ClampMode, str], deque[float]] = defaultdict(lambda: deque(maxlen=SMOOTHING))
         self._first: dict[tuple[ClampMode, str], list[float]] = defaultdict(list)
 
-    def take(self, measurements: Iterable[Measurement]) -> None:
-        """Note what is finite among `measurements` of the present mode."""
+    def take(self, measurements: Iterable[Measurement], *, averaged: bool = False) -> None:
+        """Note what is finite among `measurements` of the present mode.
+
+        Those of an `averaged` sweep (a membrane test) stand for themselves: they replace what is remembered.
+        """
         names = _SOURCES.get(self.mode, {})
         for m in measurements:
             if m.name in names:
+                if averaged and math.isfinite(m.value):
+                    self._recent[self.mode, names[m.name]].clear()
                 self.note(names[m.name], m.value)
 
     def note(self, quantity: str, value: float) -> None:

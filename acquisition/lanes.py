@@ -131,7 +131,7 @@ class LiveLane:
         self._observers = list(observers)
         self._lossless, self._patience = lossless, patience
         self.dropped = 0
-        self._queue: queue.Queue[Event | None] = queue.Queue(length)
+        self._queue: queue.Queue[Event | threading.Event | None] = queue.Queue(length)
         self._thread = threading.Thread(target=self._work, name="live", daemon=True)
         self._thread.start()
 
@@ -165,8 +165,20 @@ class LiveLane:
         except queue.Full:
             self.dropped += 1
 
+    def drain(self) -> None:
+        """Return when observers have seen everything told so far, or after a few seconds."""
+        seen = threading.Event()
+        try:
+            self._queue.put(seen, timeout=self._patience)
+        except queue.Full:
+            return
+        seen.wait(self._patience)
+
     def _work(self) -> None:
         while (event := self._queue.get()) is not None:
+            if isinstance(event, threading.Event):
+                event.set()
+                continue
             for observer in tuple(self._observers):
                 try:
                     observer(event)

@@ -10,13 +10,15 @@ from rich.box import ROUNDED
 from rich.console import Console
 from rich.table import Table
 
+from acquisition.acceptance import by_sweep, flags_of
 from acquisition.terminal import clock_text
 from protocols.errors import InvalidFile, PatchrigError, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from acquisition.session.reader import Session, SweepInfo
+    from acquisition.session.reader import SweepInfo
+    from acquisition.session.recovery import Seal
     from protocols.plan import Plan, PlannedStep
     from protocols.sweeps import Measurement
 
@@ -132,10 +134,10 @@ COLUMNS = (
 
 def sweep_rows(path: Path) -> list[dict[str, Any]]:
     """Return one mapping a sweep, SI, for `--json`."""
-    from acquisition.session.reader import open_session
+    from acquisition.session.recovery import open_recovered
 
-    with open_session(path) as session:
-        made = _by_sweep(session)
+    with open_recovered(path) as session:
+        made = by_sweep(session.measurements)
         return [_row(s, made.get(s.index, {}), session.rejected.get(s.index)) for s in session.sweeps]
 
 
@@ -152,15 +154,15 @@ def _row(sweep: SweepInfo, made: dict[str, Measurement], rejected: str | None) -
         "complete": sweep.complete,
         "rejected": rejected,
     }
-    return {**facts, "flags": _flags(made), "measures": values}
+    return {**facts, "flags": list(flags_of(made.values())), "measures": values}
 
 
 def sweep_table(path: Path) -> None:
     """Print the table of sweeps to stdout."""
-    from acquisition.session.reader import open_session
+    from acquisition.session.recovery import open_recovered
 
-    with open_session(path) as session:
-        made = _by_sweep(session)
+    with open_recovered(path) as session:
+        made = by_sweep(session.measurements)
         present = [c for c in COLUMNS if any(c[1] in values for values in made.values())]
         table = Table(
             title=f"{path.name}: {session.cell_id}, {session.started:%Y-%m-%d %H:%M}",
@@ -197,38 +199,34 @@ def _cells(
         hold,
         step,
         *numbers,
-        "; ".join([*words, *_flags(made)]),
+        "; ".join([*words, *flags_of(made.values())]),
     ]
-
-
-def _by_sweep(session: Session) -> dict[int, dict[str, Measurement]]:
-    """Return sweep -> measure -> the last value made in that sweep."""
-    made: dict[int, dict[str, Measurement]] = {}
-    for m in session.measurements:
-        made.setdefault(m.sweep, {})[m.name] = m
-    return made
-
-
-def _flags(made: dict[str, Measurement]) -> list[str]:
-    return list(dict.fromkeys(flag for m in made.values() for flag in m.flags))
 
 
 # --- result ---------------------------------------------------------------------------------------------------------
 
 
+def seal_words(seal: Seal) -> str:
+    """Return the verdict on a session in a few words."""
+    if seal.ok:
+        valid = ", valid NWB" if seal.invalid is not None else ""
+        return f"sealed: {seal.sweeps} sweeps as recorded{valid}"
+    return "NOT SEALED: " + "; ".join([*seal.problems, *(seal.invalid or ())])
+
+
 @dataclass(frozen=True)
 class Result:
-    """What a session shows, before against after."""
+    """What a session shows."""
 
     lines: tuple[str, ...]
     data: dict[str, Any]
 
 
 def result_of(path: Path) -> Result:
-    """Return the before/after summary of a session."""
+    """Return what a session shows: before against after, spikes against current, or the state of the membrane."""
     from acquisition.analysis.summary import gather, summarise
-    from acquisition.session.reader import open_session
+    from acquisition.session.recovery import open_recovered
 
-    with open_session(path) as session:
+    with open_recovered(path) as session:
         summary = summarise(gather(session.sweeps, session.measurements, session.rejected))
-    return Result(summary.lines() or ("no series of sweeps with bursts to compare",), summary.as_mapping())
+    return Result(summary.lines() or ("nothing was measured in this session",), summary.as_mapping())

@@ -14,9 +14,10 @@ from acquisition.controls import Controls
 from acquisition.engine import Engine
 from acquisition.lanes import LiveLane, WriterLane
 from acquisition.person import Person, Unattended
+from acquisition.recording import recording
+from acquisition.session.disk import require_space
 from acquisition.session.head import SessionHead
-from acquisition.session.writer import SessionWriter
-from config.fit import load_fitting
+from config.fit import load_fitting, plan_for
 from drivers.build import open_devices
 from drivers.clock import Clock, DemandClock, WallClock
 from protocols.loading import read_text
@@ -27,9 +28,14 @@ if TYPE_CHECKING:
 
     from acquisition.events import Observer, RunFinished
     from config.rig import Rig
+    from drivers.build import Devices
     from protocols.protocol import Protocol
 
 SOFTWARE = ("patchrig", "numpy", "numba", "h5py", "pydantic")
+
+
+DISK_FACTOR = 2
+"""Journal (int16) and session file (float32, compressed) together are below twice the plan's float32."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +77,16 @@ def run(
         Before anything is commanded. After that, what happens is in the result.
     """
     protocol, rig = load_fitting(wish.protocol, wish.rig)
-    head = _head(wish, protocol, rig)
-    path = wish.out / head.file_name
+    require_space(wish.out, DISK_FACTOR * plan_for(protocol, rig).bytes_max)
     wish.out.mkdir(parents=True, exist_ok=True)
     clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
+    devices = open_devices(rig, clock, simulate=wish.simulate, seed=wish.seed)
+    head = _head(wish, protocol, rig, devices)
+    path = wish.out / head.file_name
     with (
-        open_devices(rig, clock, simulate=wish.simulate, seed=wish.seed) as devices,
+        devices,
         LiveLane(observers, lossless=wish.speed is None) as live,
-        SessionWriter(path, head) as session,
+        recording(path, head) as session,
     ):
         bench = Bench(
             protocol,
@@ -93,7 +101,7 @@ def run(
         return Engine(bench).run(), path
 
 
-def _head(wish: Wish, protocol: Protocol, rig: Rig) -> SessionHead:
+def _head(wish: Wish, protocol: Protocol, rig: Rig, devices: Devices) -> SessionHead:
     started = datetime.now(UTC).astimezone()
     return SessionHead(
         protocol=protocol,
@@ -106,8 +114,9 @@ def _head(wish: Wish, protocol: Protocol, rig: Rig) -> SessionHead:
         experimenter=wish.who.experimenter,
         subject_id=wish.who.subject,
         cell_id=wish.who.cell,
-        seed=wish.seed,
-        software=_software(),
+        seed=devices.seed,
+        software=_software() | {f"driver of {kind}": name for kind, name in devices.drivers.items()},
+        notes=None if devices.seed is None else f"Simulated, seed {devices.seed}: no living cell was recorded.",
     )
 
 

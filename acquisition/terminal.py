@@ -6,10 +6,11 @@ Everything goes to stderr; stdout is for data.
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.prompt import Prompt
 from rich.text import Text
 
@@ -25,10 +26,13 @@ from acquisition.events import (
     Waiting,
 )
 from acquisition.person import Person
+from protocols.errors import StoppedByPerson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
+    from acquisition.keys import Keys
     from protocols.sweeps import LogEntry, Measurement
 
 MARKS = {
@@ -37,6 +41,9 @@ MARKS = {
     "bridge": ("·", "dim"),
     "membrane_test": ("Ω", "green"),
     "found": ("✓", "green"),
+    "not_found": ("!", "yellow"),
+    "pause": ("‖", "yellow"),
+    "fault": ("!", "red"),
     "solution": ("≈", "magenta"),
     "series": ("✓", "green"),
     "gate": ("!", "yellow"),
@@ -80,14 +87,14 @@ class Terminal:
         self._progress = Progress(
             TextColumn("  [bold]{task.description}"),
             BarColumn(bar_width=18),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TextColumn("{task.fields[science]}"),
             TextColumn("[dim]{task.fields[waiting]}"),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._task = self._progress.add_task("", total=None, science="", waiting="", visible=False)
+        self._task = self._progress.add_task("", total=None, count="", science="", waiting="", visible=False)
         self._latest: dict[str, Measurement] = {}
 
     def __enter__(self) -> Self:
@@ -101,11 +108,20 @@ class Terminal:
         """Leave the terminal as it was."""
         self._progress.stop()
 
+    @contextmanager
+    def stilled(self) -> Iterator[Console]:
+        """Draw nothing meanwhile, and lend the console."""
+        self._progress.stop()
+        try:
+            yield self._console
+        finally:
+            self._progress.start()
+
     def __call__(self, event: Event) -> None:
         """Draw what `event` changes."""
         match event:
             case StepStarted():
-                self._progress.update(self._task, visible=False)
+                self._progress.reset(self._task, total=None, visible=False, count="", science="", waiting="")
             case SweepStarted(header):
                 self._latest = {}
                 self._line(header.label, waiting="recording")
@@ -129,7 +145,8 @@ class Terminal:
         self._progress.update(self._task, description=label, waiting=waiting, visible=True)
 
     def _series(self, event: SeriesProgress) -> None:
-        self._progress.update(self._task, completed=event.done, total=event.expected)
+        count = f"{event.done}/{event.expected}"
+        self._progress.update(self._task, completed=event.done, total=event.expected, count=count)
         if event.verdict is not None:
             self._progress.update(self._task, waiting=event.verdict.text)
 
@@ -142,19 +159,22 @@ class Terminal:
 
 
 class TerminalPerson(Person):
-    """Asks on the terminal."""
+    """Asks on the terminal. Ctrl-C and Ctrl-D at a question stop the run."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        """Ask between the lines of `terminal`."""
-        self._terminal = terminal
+    def __init__(self, terminal: Terminal, keys: Keys) -> None:
+        """Ask between the lines of `terminal`, while `keys` keeps its hands off the keyboard."""
+        self._terminal, self._keys = terminal, keys
+        self.is_asking = False
 
-    def ask(self, question: str, options: tuple[str, ...]) -> str:
+    def ask(self, question: str, options: tuple[str, ...], *, otherwise: str) -> str:  # noqa: ARG002  somebody is here
         """Return one of `options`; Enter takes the first."""
-        progress = self._terminal._progress
-        progress.stop()
-        try:
-            return Prompt.ask(
-                f"  [yellow]?[/] {question}", choices=list(options), default=options[0], console=progress.console
-            )
-        finally:
-            progress.start()
+        self.is_asking = True
+        with self._terminal.stilled() as console, self._keys.suspended():
+            try:
+                return Prompt.ask(
+                    f"  [yellow]?[/] {question}", choices=list(options), default=options[0], console=console
+                )
+            except (KeyboardInterrupt, EOFError) as error:
+                raise StoppedByPerson(f"at the question: {question}") from error
+            finally:
+                self.is_asking = False

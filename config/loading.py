@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 
 
 def load_rig(path: Path) -> Rig:
-    """Return the rig in the file at `path`.
-
-    Raises
-    ------
-    InvalidFile
-        With every mistake found.
-    """
+    """Return the rig in the file at `path`, or raise `InvalidFile` with every mistake found."""
     return load(path, Rig, lint_rig)
 
 

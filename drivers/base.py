@@ -51,6 +51,22 @@ class Gains:
     """Input name -> (unit 'V' or 'A', SI per volt at the analogue input)."""
 
 
+SAME_SCALE = 1e-3
+"""Relative difference up to which two scale factors are the same."""
+
+
+def differences(found: Gains, declared: Gains) -> str:
+    """Return in words how telegraphed gains differ from those the rig file declares; empty if they do not."""
+    pairs = [("command", found.command, declared.command)]
+    pairs += [(name, scale, declared.inputs[name][1]) for name, (_, scale) in found.inputs.items()]
+    wrong = [
+        f"the scale of '{name}' is telegraphed as {is_:.4g} and declared as {should:.4g} SI/V in {found.mode}"
+        for name, is_, should in pairs
+        if abs(is_ - should) > SAME_SCALE * abs(should)
+    ]
+    return "; ".join(wrong)
+
+
 @dataclass(frozen=True)
 class AmplifierState:
     """What the amplifier says of itself, SI. None: not applicable in this mode or not telegraphed."""

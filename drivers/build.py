@@ -55,6 +55,10 @@ class Devices:
     amplifier: Amplifier
     perfusion: Perfusion
     thermometer: Thermometer | None
+    drivers: Mapping[str, str] = field(default_factory=dict)
+    """Kind of device -> driver that was really opened, whatever the rig file names."""
+    seed: int | None = None
+    """From which simulated devices draw; None when all devices are of metal."""
     _opened: ExitStack = field(default_factory=ExitStack, repr=False, compare=False)
 
     def __enter__(self) -> Self:
@@ -112,8 +116,10 @@ def open_devices(rig: Rig, clock: Clock, *, simulate: bool = False, seed: int = 
         "perfusion": rig.perfusion.driver,
         **({"thermometer": rig.thermometer.driver} if rig.thermometer else {}),
     }
-    made = {kind: _factory(kind, SIMULATED if simulate else name)(context) for kind, name in names.items()}
-    devices = Devices(made["daq"], made["amplifier"], made["perfusion"], made.get("thermometer"))
+    opened = {kind: SIMULATED if simulate else name for kind, name in names.items()}
+    made = {kind: _factory(kind, name)(context) for kind, name in opened.items()}
+    used = seed if any(not d.needs_wall_time for d in made.values()) else None
+    devices = Devices(made["daq"], made["amplifier"], made["perfusion"], made.get("thermometer"), opened, used)
     _check_time(devices, clock)
     return devices
 

@@ -7,11 +7,12 @@ import types
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from protocols.marks import Finding
-from protocols.model import NAME, Model
+from protocols.model import NAME, PATTERN_WORDS, Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
     from protocols.marks import Marked, Path
@@ -98,8 +99,16 @@ def _pattern(path: Path, context: dict[str, Any], model: type[Model], text: str)
     if context.get("pattern") == NAME:
         words = f"'{text}' cannot be a name here: letters, digits and '_', a letter first"
         return Finding(path, words, on_key=is_key)
-    about = _fields(_kind_at(model, path[:-1])).get(str(path[-1]))
-    return Finding(path, f"'{text}' is not understood" + (f": {about.rstrip('.')}" if about else ""))
+    words = _pattern_words(_kind_at(model, path[:-1]), path[-1])
+    return Finding(path, f"'{text}' is not understood" + (f": {words}" if words else ""))
+
+
+def _pattern_words(kind: Any, key: str | int) -> str:
+    """Return what to write at `key`, to go on with after a colon."""
+    field = _infos(kind).get(str(key))
+    extra = field.json_schema_extra if field is not None else None
+    words = str(extra.get(PATTERN_WORDS, "")) if isinstance(extra, dict) else ""
+    return (words[:1].lower() + words[1:]).rstrip(".")
 
 
 def _literal(text: str, expected: str) -> str:
@@ -122,9 +131,14 @@ def _keys(kind: Any) -> list[str]:
 
 def _fields(kind: Any) -> dict[str, str]:
     """Return the keys of a model as written in a file, with their descriptions."""
+    return {key: f.description or "" for key, f in _infos(kind).items()}
+
+
+def _infos(kind: Any) -> dict[str, FieldInfo]:
+    """Return the fields of a model by their keys in a file; nothing for what is no model."""
     if not (isinstance(kind, type) and issubclass(kind, Model)):
         return {}
-    return {f.alias or name: f.description or "" for name, f in kind.model_fields.items()}
+    return {f.alias or name: f for name, f in kind.model_fields.items()}
 
 
 def _kind_at(kind: Any, path: Path) -> Any:
@@ -142,10 +156,8 @@ def _inner(kind: Any, part: str | int) -> Any:
         return args[0]
     if origin is dict:
         return args[1]
-    if isinstance(kind, type) and issubclass(kind, Model):
-        fields = {f.alias or name: f for name, f in kind.model_fields.items()}
-        return fields[part].annotation if part in fields else None
-    return None
+    field = _infos(kind).get(str(part))
+    return field.annotation if field is not None else None
 
 
 def _bare(kind: Any) -> Any:

@@ -27,13 +27,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def load_protocol(path: Path) -> Protocol:
-    """Return the protocol in the file at `path`.
-
-    Raises
-    ------
-    InvalidFile
-        With every mistake found.
-    """
+    """Return the protocol in the file at `path`, or raise `InvalidFile` with every mistake found."""
     return load(path, Protocol, lint_protocol)
 
 
@@ -118,8 +112,10 @@ def _is_echo(error: ErrorDetails, others: Iterable[ErrorDetails]) -> bool:
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Return the problems from top to bottom; one that was merged into several mappings is said once."""
-    distinct = {(p.line, p.column, p.message): p for p in problems}
+    """Return the problems from top to bottom; one that was merged into several mappings is said of the first."""
+    distinct: dict[tuple[int, int, str], Problem] = {}
+    for p in problems:
+        distinct.setdefault((p.line, p.column, p.message), p)
     return sorted(distinct.values(), key=lambda p: (p.line, p.column))
 
 

@@ -90,10 +90,13 @@ class Marked:
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: Path, *, on_key: bool = False) -> Place:
-        """Return the place of `path`, or of the nearest value around it."""
+        """Return the place of `path`, or of the nearest key around it.
+
+        A path that goes on inside a plain value means that value: in '- wait: 2 m' the text stands for 'wait.for'.
+        """
         for length in range(len(path), -1, -1):
             whole = path[:length]
-            on_this_key = on_key or length < len(path)
+            on_this_key = on_key or (length < len(path) and not isinstance(self.at(whole), str | int | float))
             first, second = (self.keys, self.values) if on_this_key else (self.values, self.keys)
             if (found := first.get(whole) or second.get(whole)) is not None:
                 return found

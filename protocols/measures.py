@@ -5,6 +5,24 @@ from __future__ import annotations
 AFTER_STEP = (*range(100, 2001, 100), 3000, 4000, 5000)
 """Milliseconds after the step's end at which the after-potential is read: A_100, A_200, ..."""
 
+BASELINE = (-0.510, -0.010)
+"""Window of the baseline, seconds from the step's start."""
+
+HALF_WINDOW = 0.05
+"""A_t is the mean over t - 50 ms to t + 50 ms."""
+
+AFTER_POTENTIAL: dict[str, tuple[float, float]] = {
+    **{f"A_{t}": (t / 1000 - HALF_WINDOW, t / 1000 + HALF_WINDOW) for t in AFTER_STEP},
+    "A_m": (0.010, 0.300),
+    "A_pk": (0.010, 1.000),
+    "D50": (0.010, 1.000),  # at the least: it is the way back from the peak
+    "S_fix": (0.010, 2.000),
+}
+"""Windows that must be recorded whole, seconds from the step's end. All are counted from the baseline."""
+
+VOLTAGE_CLAMP_ONLY = ("Rm", "Cm")
+"""Standard measures that sweeps with a current step do not have."""
+
 STANDARD_MEASURES: tuple[str, ...] = (
     "n_ap",
     "V_b",

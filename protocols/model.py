@@ -15,6 +15,9 @@ class Model(BaseModel):
     )
 
 
+PATTERN_WORDS = "patternErrorMessage"
+"""Key of a field's schema for what to write when its pattern does not match; the YAML language server reads it too."""
+
 NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 
 Name = Annotated[str, Field(pattern=NAME, examples=["baseline"])]

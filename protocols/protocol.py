@@ -6,23 +6,30 @@ from typing import Literal
 
 from pydantic import Field
 
-from protocols.model import Model, Name, YesNo
+from protocols.model import PATTERN_WORDS, Model, Name, YesNo
 from protocols.parts import StopWhen
-from protocols.quantities import Concentration, Frequency, Length, Offset, Temperature, Voltage
+from protocols.quantities import Concentration, Frequency, Offset, Temperature, Thickness, Voltage
 from protocols.steps import AnyStep
 
 
 class Subject(Model):
     """The animal."""
 
-    species: str = Field(default="Rattus norvegicus", pattern=r"^[A-Z][a-z]+ [a-z]+$")
+    species: str = Field(
+        default="Rattus norvegicus",
+        pattern=r"^[A-Z][a-z]+ [a-z]+$",
+        json_schema_extra={PATTERN_WORDS: "Write a Latin binomial such as 'Rattus norvegicus'."},
+    )
     """Latin binomial, such as 'Rattus norvegicus' or 'Mus musculus'."""
     strain: str
     """Such as 'Fischer 344'."""
     sex: Literal["male", "female", "other", "unknown"]
     """As recorded by the animal facility."""
-    age: str = Field(pattern=r"^\d+(\s*\.\.\s*\d+)?\s+(days|weeks|months|years)$")
-    """Such as '24 months' or '22 .. 25 months'."""
+    age: str = Field(
+        pattern=r"^\d+(\s*\.\.\s*\d+)?\s+(days|weeks|months|years)$",
+        json_schema_extra={PATTERN_WORDS: "Write an age such as '24 months' or '22 .. 26 months'."},
+    )
+    """Such as '24 months' or '22 .. 26 months'."""
     genotype: str | None = None
     """If it matters."""
 
@@ -32,7 +39,7 @@ class Slice(Model):
 
     region: str = "CA1"
     """An Allen CCF term where there is one: 'CA1' is."""
-    thickness: Length
+    thickness: Thickness
     """Such as '400 µm'."""
     plane: str | None = None
     """Such as 'transverse', 'coronal', 'horizontal'."""
@@ -141,7 +148,7 @@ class Protocol(Model):
     measures: dict[Name, Measure] = Field(default_factory=dict)
     """Measures of this protocol's own."""
     target_spikes: int | None = Field(default=None, ge=0, le=100)
-    """Only sweeps with this count enter means; if left out, the count that 'find' confirmed."""
+    """Only sweeps with this count enter means; if left out, the range wanted by the 'find' that a series uses."""
     steps: tuple[AnyStep, ...] = Field(min_length=1)
     """What happens, in order."""
     stop_when: tuple[StopWhen, ...] = ()

@@ -124,6 +124,12 @@ class Length(Quantity):
     units: ClassVar[Mapping[str, str]] = {"µm": "1e-6", "um": "1e-6", "mm": "1e-3", "cm": "1e-2"}
 
 
+class Thickness(Length):
+    """Of a slice: from thinner than any that lives to thicker than any that can be perfused."""
+
+    kind, bounds = "thickness", (20e-6, 2e-3)
+
+
 class Percent(Quantity):
     """A fraction: '20 %' is 0.2."""
 

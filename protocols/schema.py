@@ -10,6 +10,7 @@ from protocols.steps import VERBS
 
 if TYPE_CHECKING:
     from protocols.model import Model
+    from protocols.steps import Step
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
@@ -44,7 +45,7 @@ def _step_names() -> list[str]:
 
 def _step(steps: dict[str, Any]) -> dict[str, Any]:
     """Return a mapping with exactly one verb. Scalars stand for the one thing a short step needs."""
-    verbs = {verb: _step_body(model.__name__, verb) for verb, model in VERBS.items() if model.__name__ in steps}
+    verbs = {verb: _step_body(model) for verb, model in VERBS.items() if model.__name__ in steps}
     return {
         "type": "object",
         "description": "One verb, and what belongs to it.",
@@ -55,13 +56,11 @@ def _step(steps: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_SHORT = {"wait": "for", "note": "text", "prompt": "question"}
-
-
-def _step_body(name: str, verb: str) -> dict[str, Any]:
-    if verb not in _SHORT:
+def _step_body(model: type[Step]) -> dict[str, Any]:
+    name = model.__name__
+    if model.alone is None:
         return _reference(name)
-    field = {"$ref": f"#/definitions/{name}/properties/{_SHORT[verb]}"}
+    field = {"$ref": f"#/definitions/{name}/properties/{model.alone}"}
     return {"anyOf": [field, _reference(name)]}
 
 

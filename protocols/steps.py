@@ -36,14 +36,19 @@ class Step(Model):
     """What all steps share."""
 
     verb: ClassVar[str]
+    alone: ClassVar[str | None] = None
+    """Key whose value may stand right after the verb: '- wait: 2 min' is '- wait: {for: 2 min}'."""
 
     @model_validator(mode="before")
     @classmethod
     def _unwrap(cls, value: Any) -> Any:
-        """Take the mapping under the verb."""
-        if isinstance(value, dict) and set(value) == {cls.verb}:
-            return value[cls.verb] if value[cls.verb] is not None else {}
-        return value
+        """Take what is under the verb."""
+        if not (isinstance(value, dict) and set(value) == {cls.verb}):
+            return value
+        inner = value[cls.verb]
+        if inner is None:
+            return {}
+        return inner if cls.alone is None or isinstance(inner, dict) else {cls.alone: inner}
 
 
 class Hold(Step):
@@ -204,48 +209,27 @@ class Apply(Step):
 class Wait(Step):
     """Do nothing, at the present holding level."""
 
-    verb = "wait"
+    verb, alone = "wait", "for"
     for_: Duration = Field(alias="for")
     """How long."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _scalar(cls, value: Any) -> Any:
-        """Accept '- wait: 2 min'."""
-        inner = value.get(cls.verb) if isinstance(value, dict) else value
-        return {"for": inner} if isinstance(inner, str) else value
 
 
 class Note(Step):
     """A line for the log."""
 
-    verb = "note"
+    verb, alone = "note", "text"
     text: str = Field(min_length=1)
     """What to write."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _scalar(cls, value: Any) -> Any:
-        """Accept '- note: slice turned'."""
-        inner = value.get(cls.verb) if isinstance(value, dict) else value
-        return {"text": inner} if isinstance(inner, str) else value
 
 
 class Prompt(Step):
     """A question to the person; the answer is logged. 'stop' ends the run."""
 
-    verb = "prompt"
+    verb, alone = "prompt", "question"
     question: str = Field(min_length=1)
     """Such as 'Has the drug bottle been filled?'."""
     options: tuple[str, ...] = Field(default=("continue", "stop"), min_length=1)
     """The first is the answer when nobody can be asked."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _scalar(cls, value: Any) -> Any:
-        """Accept '- prompt: Has the drug bottle been filled?'."""
-        inner = value.get(cls.verb) if isinstance(value, dict) else value
-        return {"question": inner} if isinstance(inner, str) else value
 
 
 VERBS: dict[str, type[Step]] = {

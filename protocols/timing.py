@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from protocols.draft import require_of
 from protocols.marks import Finding
-from protocols.steps import Hold, Series
+from protocols.measures import AFTER_POTENTIAL, BASELINE, VOLTAGE_CLAMP_ONLY
+from protocols.quantities import Duration
+from protocols.steps import Find, Hold, Series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
 Window = tuple[float, float]
 MOST_SWEEPS = 10_000
-HALF_WINDOW = 0.05
-"""A_t is the mean over t - 50 ms to t + 50 ms."""
+SLACK = 1e-9
+"""Seconds: sums of decimals miss their value by a last digit."""
 
 
 def measure_window(measure: Measure, series: Series) -> Window:
@@ -65,25 +67,73 @@ def _declared_in(name: str, measure: Measure, s: DraftStep, series: Series) -> I
         key = "from" if start < 0 else "to"
         seen = f"{start:g} s to {end:g} s of a sweep that lasts {length:g} s"
         yield Finding(("measures", name, key), f"'{name}' would look at {seen} in '{series.name}'")
-    elif _overlap((start, end), pulse_window(series)):
-        yield Finding(s.key("test_pulse"), f"the test pulse falls into the window of '{name}'", on_key=True)
+    else:
+        yield from _undisturbed(name, (start, end), s, series)
+
+
+def _is_early(pulse: Window, series: Series) -> bool:
+    """Return whether a test pulse begins before the step is over, which is said of the pulse itself."""
+    return pulse[0] <= series.before + series.width + SLACK
+
+
+def _undisturbed(name: str, window: Window, s: DraftStep, series: Series) -> Iterator[Finding]:
+    """Check that a window, seconds from the sweep's start, is over when the test pulse begins."""
+    pulse = pulse_window(series)
+    if pulse is None or window[1] <= pulse[0] + SLACK or _is_early(pulse, series):
+        return
+    verb = "falls into" if window[0] < pulse[1] else "comes before"
+    message = f"the test pulse {verb} the window of '{name}', which must be over when it begins"
+    yield Finding(s.key("test_pulse"), message, on_key=True)
 
 
 def _standard_windows(d: Draft) -> Iterator[Finding]:
     """Check that a criterion's standard measure can be measured in its series."""
     for s, series in _series(d):
         name = series.until_stable.measure if series.until_stable is not None else ""
+        at = s.key("until_stable", "measure")
         if name == "Rin" and series.test_pulse is None:
-            yield Finding(s.key("until_stable", "measure"), "'Rin' is measured from 'test_pulse', and there is none")
-        if (at := re.fullmatch(r"A_([0-9]+)", name)) is None:
+            yield Finding(at, "'Rin' is measured from 'test_pulse', and there is none")
+        if name in VOLTAGE_CLAMP_ONLY:
+            yield Finding(at, f"'{name}' is measured in voltage clamp only, and a series is in current clamp")
+        if name not in AFTER_POTENTIAL:
             continue
-        middle = int(at[1]) / 1000
+        start, end = AFTER_POTENTIAL[name]
         step_end = series.before + series.width
-        if middle + HALF_WINDOW > series.after:
-            message = f"'{name}' ends {middle + HALF_WINDOW:g} s after the step, and only {series.after} are recorded"
-            yield Finding(s.key("until_stable", "measure"), message)
-        elif _overlap((step_end + middle - HALF_WINDOW, step_end + middle + HALF_WINDOW), pulse_window(series)):
-            yield Finding(s.key("test_pulse"), f"the test pulse falls into the window of '{name}'", on_key=True)
+        if end > series.after + SLACK:
+            yield Finding(at, f"'{name}' ends {end:g} s after the step, and only {series.after} are recorded")
+        else:
+            yield from _undisturbed(name, (step_end + start, step_end + end), s, series)
+
+
+def _baselines(d: Draft) -> Iterator[Finding]:
+    """Check that enough is recorded before the step where something depends on the baseline."""
+    least = Duration(-BASELINE[0])
+    for s in d.all_steps:
+        if not isinstance(s.step, Find | Series) or s.step.before >= least:
+            continue
+        if (what := _needs_baseline(d, s)) is not None:
+            ends = Duration(-BASELINE[1])
+            message = (
+                f"{what} needs the baseline, which is measured from {least} to {ends} before the step: "
+                f"{s.step.before} are too short, write '{least}' or more"
+            )
+            yield Finding(s.key("before"), message)
+
+
+def _needs_baseline(d: Draft, s: DraftStep) -> str | None:
+    """Return what in or about a step depends on the baseline, as the file says it; None if nothing does."""
+    gate = require_of(s)
+    stable = s.step.until_stable if isinstance(s.step, Series) else None
+    declared = d.measures.get(stable.measure) if stable is not None else None
+    if "rebias" in s.raw:
+        return "'rebias'"
+    if gate is not None and "baseline_voltage" in gate.raw:
+        return "the 'baseline_voltage' that is required"
+    if any("baseline_voltage" in g.raw for g in d.stop_when):
+        return "the 'baseline_voltage' in 'stop_when'"
+    if stable is not None and (stable.measure in ("V_b", *AFTER_POTENTIAL) or (declared and declared.minus_baseline)):
+        return f"'{stable.measure}'"
+    return None
 
 
 def _test_pulse_in_sweep(d: Draft) -> Iterator[Finding]:
@@ -133,13 +183,10 @@ def _enough_sweeps(d: Draft) -> Iterator[Finding]:
             yield Finding(s.key("until_stable", "last"), message)
 
 
-def _overlap(a: Window, b: Window | None) -> bool:
-    return b is not None and a[0] < b[1] and b[0] < a[1]
-
-
 timing_rules: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     _declared_windows,
     _standard_windows,
+    _baselines,
     _test_pulse_in_sweep,
     _hold_pulses,
     _enough_sweeps,

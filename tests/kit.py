@@ -70,6 +70,6 @@ class Answers(Person):
     def __init__(self, *answers: str) -> None:
         self.asked, self._answers = [], list(answers)
 
-    def ask(self, question, options):
+    def ask(self, question, options, *, otherwise):
         self.asked.append(question)
         return self._answers.pop(0) if self._answers else options[0]

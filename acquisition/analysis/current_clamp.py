@@ -114,19 +114,25 @@ class CurrentClamp:
         known = self._n(DELAY)
         yield on, self._before
         yield min(off + self._n(AFTER_SPIKE) + known, n), self._burst
-        yield min(off + self._n(sahp.MEDIUM[1]) + known, n), partial(self._peak, "A_m", "t_m", sahp.MEDIUM)
-        yield min(off + self._n(sahp.PEAK[1]) + known, n), partial(self._peak, "A_pk", "t_pk", sahp.PEAK)
-        yield min(off + self._n(sahp.AREA[1]) + known, n), self._area
-        for after in AFTER_STEP:
-            latency = after / 1000
-            stop = off + self._n(latency + sahp.AROUND)
-            yield min(stop + known, n), partial(self._amplitude, f"A_{after}", latency)
-        for d in self._settings.declared:
-            yield min(max(self._span(d)[1], on) + known, n), partial(self._declared, d)
+        for stop, stage in self._after_windows():
+            if stop <= n:  # what the command leaves no room for is not asked for
+                yield min(stop + known, n), stage
         yield min(self._clean + known, n), self._decay
         for pulse in self._tests:
             yield min(pulse.stop + known, n), partial(self._input_resistance, pulse)
         yield n, self._late
+
+    def _after_windows(self) -> Iterator[Stage]:
+        """Yield where the windows of measures after the step end, those of the protocol included, and their stages."""
+        off = self._off
+        yield off + self._n(sahp.MEDIUM[1]), partial(self._peak, "A_m", "t_m", sahp.MEDIUM)
+        yield off + self._n(sahp.PEAK[1]), partial(self._peak, "A_pk", "t_pk", sahp.PEAK)
+        yield off + self._n(sahp.AREA[1]), self._area
+        for after in AFTER_STEP:
+            latency = after / 1000
+            yield off + self._n(latency + sahp.AROUND), partial(self._amplitude, f"A_{after}", latency)
+        for d in self._settings.declared:
+            yield max(self._span(d)[1], self._on), partial(self._declared, d)
 
     def _before(self) -> Iterator[Measurement]:
         """Baseline and currents, known when the step begins."""
@@ -324,7 +330,8 @@ class CurrentClamp:
             level = 0.5 * (base + self._cell.lowest)
             value = sahp.half_decay(v, self._rate, level, self._cell.lowest_at - start) + start
             flags = flags if np.isfinite(value) else (*flags, "censored")
-        yield self._rows.row("D50", value, "s", span, flags)
+        if self._off + self._n(sahp.PEAK[1]) <= self._header.sweep.n_samples:
+            yield self._rows.row("D50", value, "s", span, flags)
         if stop >= 2 * END:
             yield from self._end(stop)
 

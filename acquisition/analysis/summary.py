@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from acquisition.acceptance import (
+    EXCLUDING,
+    EXPECTED_IN_A_RANGE,
+    HEADLINE,
+    by_sweep,
+    is_accepted,
+    reasons_against,
+)
 from acquisition.analysis.comparison import Effect, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from protocols.sweeps import Measurement
 
-EXCLUDING = frozenset(
-    {
-        "ap_count",
-        "clipped",
-        "gap",
-        "late_spikes",
-        "no_spikes",
-        "not_recovered",
-        "vhold_far",
-        "window_incomplete",
-    }
-)
-"""Flags that leave a value out of means. Others (vhold, drift, baseline_spikes, ...) only warn."""
-OF_THE_SWEEP = ("n_ap", "n_late", "V_b", "V_end", "ap_peak")
-"""A flag on one of these speaks of the whole sweep."""
+__all__ = [
+    "HEADLINE", "LAST", "SHOWN", "Change", "MembraneTest", "Phase", "SpikeCounts", "Summary", "SweepNumbers",
+    "gather", "is_accepted", "summarise",
+]  # fmt: skip
+
 LAST = 10
 """Sweeps of a phase that enter its mean: 5 min at one sweep in 30 s."""
-HEADLINE = "A_1000"
 
 SHOWN: Mapping[str, tuple[str, str, float, int]] = {
     "A_1000": ("sAHP at 1 s", "mV", 1e3, 2),
@@ -48,20 +47,7 @@ SHOWN: Mapping[str, tuple[str, str, float, int]] = {
 """Measure -> what people call it, unit shown, factor from SI, decimals."""
 
 
-def is_accepted(measurements: Iterable[Measurement], measure: str) -> bool:
-    """Say whether a sweep's value of `measure` enters means: it was made, and nothing speaks against it."""
-    made = {m.name: m for m in measurements}
-    if measure not in made or not math.isfinite(made[measure].value):
-        return False
-    return not reasons_against(made, measure)
-
-
-def reasons_against(made: Mapping[str, Measurement], measure: str) -> tuple[str, ...]:
-    """Return the flags that leave a sweep's `measure` out of means."""
-    heard = [made[name] for name in (measure, *OF_THE_SWEEP) if name in made]
-    return tuple(dict.fromkeys(f for m in heard for f in m.flags if f in EXCLUDING))
-
-
+NOTHING: Mapping[int, str] = MappingProxyType({})
 COUNTED = frozenset({"n_ap", "V_b"})
 """Measures whose change in % says nothing: their difference is shown."""
 
@@ -80,11 +66,17 @@ class SweepNumbers:
     measurements: tuple[Measurement, ...]
     is_rejected: bool = False
     """The run left it out, by a gate or by a person."""
+    reason: str = ""
+    """Why the run left it out."""
 
     @property
     def is_accepted(self) -> bool:
         """Whether it enters means."""
         return not self.is_rejected and is_accepted(self.measurements, HEADLINE)
+
+    def value(self, name: str) -> float:
+        """Return the value of a measure, SI; NaN if it was not made."""
+        return next((m.value for m in self.measurements if m.name == name), math.nan)
 
 
 class Listed(Protocol):
@@ -116,18 +108,24 @@ class Listed(Protocol):
 
 
 def gather(
-    sweeps: Iterable[Listed], measurements: Iterable[Measurement], rejected: Container[int] = ()
+    sweeps: Iterable[Listed], measurements: Iterable[Measurement], rejected: Mapping[int, str] = NOTHING
 ) -> tuple[SweepNumbers, ...]:
-    """Return each sweep of a session with its measurements; `rejected` are indices that the run left out.
+    """Return each sweep of a session with one value of each measure; `rejected` says which the run left out, and why.
 
     >>> gather(session.sweeps, session.measurements, session.rejected)  # doctest: +SKIP
     """
-    made: dict[int, list[Measurement]] = {}
-    for m in measurements:
-        made.setdefault(m.sweep, []).append(m)
+    made = by_sweep(measurements)
     return tuple(
         SweepNumbers(
-            s.index, s.label, s.kind, s.run, s.condition, s.start, tuple(made.get(s.index, ())), s.index in rejected
+            s.index,
+            s.label,
+            s.kind,
+            s.run,
+            s.condition,
+            s.start,
+            tuple(made.get(s.index, {}).values()),
+            s.index in rejected,
+            rejected.get(s.index, ""),
         )
         for s in sweeps
     )
@@ -174,13 +172,63 @@ class Change:
 
 
 @dataclass(frozen=True)
+class SpikeCounts:
+    """The result of a series over a range of currents in one solution."""
+
+    label: str
+    condition: str
+    currents: tuple[float, ...]
+    """Step currents in ascending order, A."""
+    spikes: tuple[float, ...]
+    """Mean count at each."""
+
+    @property
+    def text(self) -> str:
+        """One line: 'f_i (ACSF): spikes 0 up to 100 pA, 1 at 150, 3.5 at 200 pA'."""
+        silent = next((i for i, n in enumerate(self.spikes) if n > 0), len(self.spikes))
+        shown = [f"{1e12 * current:.0f}" for current in self.currents]
+        words = [f"0 up to {shown[silent - 1]} pA"] if silent else []
+        words += [f"{n:.3g} at {at}" for n, at in zip(self.spikes[silent:], shown[silent:], strict=True)]
+        unit = "" if words[-1].endswith("pA") else " pA"
+        return f"{self.label} ({self.condition}): spikes {', '.join(words)}{unit}"
+
+
+@dataclass(frozen=True)
+class MembraneTest:
+    """The last membrane test, SI."""
+
+    label: str
+    time: float
+    """Seconds from the session's start."""
+    access: float
+    membrane: float
+    capacitance: float
+    holding: float
+
+    @property
+    def text(self) -> str:
+        """One line, in the words of the run's log."""
+        return (
+            f"{self.label} at {self.time / 60:.0f} min: Ra {self.access * 1e-6:.1f} MOhm, "
+            f"Rm {self.membrane * 1e-6:.0f} MOhm, Cm {self.capacitance * 1e12:.0f} pF, "
+            f"holding {self.holding * 1e12:.0f} pA"
+        )
+
+
+@dataclass(frozen=True)
 class Summary:
-    """What an experiment shows. Empty without at least one phase with accepted sweeps."""
+    """What an experiment shows."""
 
     phases: tuple[Phase, ...]
     changes: tuple[Change, ...]
     confounds: tuple[str, ...]
     """One line per later phase: what else changed and could pass for an effect."""
+    unaccepted: tuple[Phase, ...] = ()
+    """Runs of a series without an accepted sweep: their last sweeps, whatever speaks against them."""
+    rejections: tuple[str, ...] = ()
+    """Why nothing of `unaccepted` entered: one line, or one per run if others have accepted sweeps."""
+    spike_counts: tuple[SpikeCounts, ...] = ()
+    membrane: MembraneTest | None = None
 
     def change(self, measure: str, after: str | None = None) -> Change | None:
         """Return the change of `measure` in the phase labelled `after`, or in the first later phase."""
@@ -195,7 +243,10 @@ class Summary:
             out += [f"  {c.text}" for c in self.changes if c.after == after.label]
         if len(self.phases) == 1:
             out += [_alone(self.phases[0])]
-        return (*out, *self.confounds)
+        out += [*self.confounds, *self.rejections, *(c.text for c in self.spike_counts)]
+        if self.membrane and not self.phases:
+            out += [self.membrane.text]
+        return tuple(out)
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the summary as JSON-able SI numbers; NaN becomes None."""
@@ -216,6 +267,9 @@ class Summary:
                 {"measure": c.measure, "before": c.before, "after": c.after, **_plain(c.effect)} for c in self.changes
             ],
             "confounds": list(self.confounds),
+            "rejections": list(self.rejections),
+            "spike_counts": [vars(c) for c in self.spike_counts],
+            "membrane_test": vars(self.membrane) if self.membrane else None,
         }
 
 
@@ -225,23 +279,109 @@ def summarise(sweeps: Iterable[SweepNumbers], *, last: int = LAST) -> Summary:
     A phase is a run of one series in one solution; sweeps recorded while a solution was arriving are left out. Its
     means are over its last accepted sweeps. A series over a range of currents has no one response and is no phase.
     """
-    phases = tuple(p for p in _phases(sweeps, last) if p.sweeps)
+    numbers = tuple(sweeps)
+    runs = _runs(numbers)
+    bursts = [run for run in runs if _has_one_step(run)]
+    phases = tuple(p for run in bursts if (p := _accepted_phase(run, last)).sweeps)
+    silent = [run for run in bursts if not any(s.is_accepted for s in _in_last_solution(run))]
     changes = tuple(
         Change(name, phases[0].label, later.label, compare(phases[0].values[name], later.values[name]))
         for later in phases[1:]
         for name in SHOWN
         if phases[0].values[name] and later.values[name]
     )
-    return Summary(phases, changes, tuple(_confounds(phases[0], p) for p in phases[1:]))
+    return Summary(
+        phases,
+        changes,
+        tuple(_confounds(phases[0], p) for p in phases[1:]),
+        tuple(p for run in silent if (p := _unaccepted_phase(run, last)).sweeps),
+        tuple(_rejections(silent, is_everything=not phases)),
+        tuple(_counts(group) for run in runs if (group := [s for s in run if _counts_spikes(s)]) and _is_range(run)),
+        _last_membrane_test(numbers),
+    )
 
 
-def _phases(sweeps: Iterable[SweepNumbers], last: int) -> Iterable[Phase]:
+def _runs(sweeps: Sequence[SweepNumbers]) -> list[list[SweepNumbers]]:
+    """Return the sweeps of each run of a series, in the order of time."""
     series = sorted((s for s in sweeps if s.kind == "series"), key=lambda s: s.start)
-    for _, group in groupby(series, key=lambda s: s.run):
-        run = list(group)
-        if _has_one_step(run):
-            here = [s for s in run if s.condition == run[-1].condition]
-            yield _phase(here, [s for s in here if s.is_accepted][-last:])
+    return [list(group) for _, group in groupby(series, key=lambda s: s.run)]
+
+
+def _in_last_solution(run: Sequence[SweepNumbers]) -> list[SweepNumbers]:
+    """Return the sweeps after the solution of a run had arrived."""
+    return [s for s in run if s.condition == run[-1].condition]
+
+
+def _accepted_phase(run: Sequence[SweepNumbers], last: int) -> Phase:
+    here = _in_last_solution(run)
+    return _phase(here, [s for s in here if s.is_accepted][-last:], EXCLUDING)
+
+
+def _unaccepted_phase(run: Sequence[SweepNumbers], last: int) -> Phase:
+    """Return the last sweeps of a run that at least have an AHP to look at."""
+    here = _in_last_solution(run)
+    return _phase(here, [s for s in here if math.isfinite(s.value(HEADLINE))][-last:], frozenset())
+
+
+def _rejections(runs: Sequence[Sequence[SweepNumbers]], *, is_everything: bool) -> Iterable[str]:
+    """Yield 'no sweep was accepted: spikes 2, wanted 3..4 (110 of 110 sweeps)', for all runs together or for each."""
+    if is_everything and runs:
+        yield f"no sweep was accepted: {_commonest([s for run in runs for s in run])}"
+        return
+    for run in runs:
+        yield f"{run[-1].label} ({run[-1].condition}): no sweep was accepted: {_commonest(_in_last_solution(run))}"
+
+
+def _commonest(sweeps: Sequence[SweepNumbers]) -> str:
+    """Return the commonest reasons against sweeps, each with how many it concerns."""
+    reasons = Counter(_reason(s) for s in sweeps if not s.is_accepted)
+    return "; ".join(f"{reason} ({n} of {len(sweeps)} sweeps)" for reason, n in reasons.most_common(3))
+
+
+def _reason(sweep: SweepNumbers) -> str:
+    """Return why a sweep is left out: what the run said, or else its flags."""
+    if sweep.reason:
+        return sweep.reason.replace(" is ", " ").replace("; wanted", ", wanted")
+    if sweep.is_rejected:
+        return "rejected"
+    made = {m.name: m for m in sweep.measurements}
+    flags = reasons_against(made, HEADLINE) or (made[HEADLINE].flags if HEADLINE in made else ())
+    return _flag_words(flags, sweep.value("n_ap")) or f"{SHOWN[HEADLINE][0]} not measured"
+
+
+def _flag_words(flags: Sequence[str], spikes: float) -> str:
+    count = f"spikes {spikes:.0f}, not as wanted"
+    return " and ".join(count if flag == "ap_count" else flag.replace("_", " ") for flag in flags)
+
+
+def _is_range(run: Sequence[SweepNumbers]) -> bool:
+    return len({s.value("I_step") for s in run if math.isfinite(s.value("I_step"))}) > 1
+
+
+def _counts_spikes(sweep: SweepNumbers) -> bool:
+    """Whether a sweep of a range enters the mean count at its current."""
+    made = {m.name: m for m in sweep.measurements}
+    known = math.isfinite(sweep.value("n_ap")) and math.isfinite(sweep.value("I_step"))
+    return known and not sweep.is_rejected and set(made["n_ap"].flags).isdisjoint(EXCLUDING - EXPECTED_IN_A_RANGE)
+
+
+def _counts(sweeps: Sequence[SweepNumbers]) -> SpikeCounts:
+    by_current: defaultdict[float, list[float]] = defaultdict(list)
+    for s in sweeps:
+        by_current[s.value("I_step")].append(s.value("n_ap"))
+    currents = tuple(sorted(by_current))
+    spikes = tuple(float(np.mean(by_current[c])) for c in currents)
+    return SpikeCounts(sweeps[-1].label, sweeps[-1].condition, currents, spikes)
+
+
+def _last_membrane_test(sweeps: Sequence[SweepNumbers]) -> MembraneTest | None:
+    """Return the last sweep of a membrane test that could be measured; without one, the last other with test pulses."""
+    found: list[MembraneTest] = []
+    for s in sorted(sweeps, key=lambda s: (s.kind == "membrane_test", s.start)):
+        access, resistance, capacitance, holding = (s.value(name) for name in ("Rs", "Rm", "Cm", "I_hold"))
+        if all(math.isfinite(v) for v in (access, resistance, capacitance, holding)):
+            found.append(MembraneTest(s.label, s.start, access, resistance, capacitance, holding))
+    return found[-1] if found else None
 
 
 def _has_one_step(run: Sequence[SweepNumbers]) -> bool:
@@ -249,18 +389,19 @@ def _has_one_step(run: Sequence[SweepNumbers]) -> bool:
     return len(steps) == 1
 
 
-def _phase(run: Sequence[SweepNumbers], counted: Sequence[SweepNumbers]) -> Phase:
+def _phase(run: Sequence[SweepNumbers], counted: Sequence[SweepNumbers], excluding: frozenset[str]) -> Phase:
+    """Return `run` as a phase whose means are over `counted`, without values that have a flag in `excluding`."""
     names = (*SHOWN, "I_step")
     starts = [s.start for s in counted] or [float("nan")]
-    values = {n: tuple(v for s in counted if (v := _value(s, n)) is not None) for n in names}
+    values = {n: tuple(v for s in counted if (v := _value(s, n, excluding)) is not None) for n in names}
     indices = tuple(s.index for s in counted)
     return Phase(run[-1].label, run[-1].condition, indices, len(run), starts[0], starts[-1], values)
 
 
-def _value(sweep: SweepNumbers, name: str) -> float | None:
+def _value(sweep: SweepNumbers, name: str, excluding: frozenset[str]) -> float | None:
     """Return a finite value without excluding flags."""
     m = next((m for m in sweep.measurements if m.name == name), None)
-    return m.value if m and math.isfinite(m.value) and EXCLUDING.isdisjoint(m.flags) else None
+    return m.value if m and math.isfinite(m.value) and excluding.isdisjoint(m.flags) else None
 
 
 def _confounds(before: Phase, after: Phase) -> str:

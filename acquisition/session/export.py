@@ -5,12 +5,14 @@ Numbers are in the field's units, and the column's name says which: `A_1000_mV`,
 
 from __future__ import annotations
 
-from statistics import median
+import math
 from typing import TYPE_CHECKING, Any
 
+from acquisition.acceptance import EXPECTED_IN_A_RANGE, against_sweep, by_sweep, flags_of
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import polars
@@ -46,23 +48,36 @@ def sweep_frame(session: Session) -> polars.DataFrame:
     """Return one row per sweep and one column per measure.
 
     Where a sweep has a measure several times (a hold with many test pulses), the median stands; a measure that
-    could not be made is empty, and `flags` says why.
+    could not be made is empty, and `flags` says why. `kept` sweeps are those that enter means; `reason` says what
+    speaks against another, be it the run or a flag.
     """
     import polars
 
-    made: dict[int, list[Measurement]] = {}
-    for m in session.measurements:
-        made.setdefault(m.sweep, []).append(m)
-    rows = [_facts(s, session.rejected) | _numbers(made.get(s.index, [])) for s in session.sweeps]
+    made = by_sweep(session.measurements)
+    expected = _expected(session.sweeps)
+    rows = []
+    for s in session.sweeps:
+        here = made.get(s.index, {})
+        flags = against_sweep(here, expected=expected[s.run])
+        rows.append(_facts(s, session.rejected.get(s.index), flags) | _numbers(here))
     names = dict.fromkeys(name for row in rows for name in row)
     return polars.DataFrame({name: [row.get(name) for row in rows] for name in names}, strict=False)
 
 
-def _facts(sweep: SweepInfo, rejected: dict[int, str]) -> dict[str, Any]:
+def _expected(sweeps: Sequence[SweepInfo]) -> dict[int, frozenset[str]]:
+    """Return, for each run, the excluding flags that are passed over: those that a range of currents must raise."""
+    steps: dict[int, set[float]] = {s.run: set() for s in sweeps}
+    for s in sweeps:
+        if s.kind == "series" and s.step is not None:
+            steps[s.run].add(s.step)
+    return {run: EXPECTED_IN_A_RANGE if len(found) > 1 else frozenset() for run, found in steps.items()}
+
+
+def _facts(sweep: SweepInfo, rejected: str | None, against: Sequence[str]) -> dict[str, Any]:
     """Return the columns that are not measures."""
     current = sweep.mode is not ClampMode.VOLTAGE
     holding = sweep.holding * (1e12 if current else 1e3)
-    reason = rejected.get(sweep.index, sweep.reason)
+    reason = next((r for r in (rejected, sweep.reason) if r is not None), "; ".join(against) or None)
     return {
         "sweep": sweep.index,
         "time_s": sweep.start,
@@ -76,16 +91,15 @@ def _facts(sweep: SweepInfo, rejected: dict[int, str]) -> dict[str, Any]:
         "holding_mV": None if current else holding,
         "temperature_degC": sweep.temperature,
         "complete": sweep.complete,
-        "kept": sweep.complete and sweep.index not in rejected,
+        "kept": sweep.complete and rejected is None and not against,
         "reason": reason,
     }
 
 
-def _numbers(measurements: list[Measurement]) -> dict[str, Any]:
+def _numbers(made: Mapping[str, Measurement]) -> dict[str, Any]:
     """Return flags and measures of one sweep, in the field's units."""
-    values: dict[str, list[float]] = {}
-    for m in measurements:
+    row: dict[str, Any] = {"flags": "; ".join(flags_of(made.values()))}
+    for m in made.values():
         suffix, factor = FIELD_UNIT.get(m.unit, (f"_{m.unit}", 1.0))
-        values.setdefault(m.name + suffix, []).extend([m.value * factor] if m.value == m.value else [])
-    flags = dict.fromkeys(flag for m in measurements for flag in m.flags)
-    return {"flags": "; ".join(flags)} | {name: median(v) if v else None for name, v in values.items()}
+        row[m.name + suffix] = m.value * factor if math.isfinite(m.value) else None
+    return row

@@ -19,6 +19,7 @@ The writer and the reader share these names and nothing else. A change here rais
     /scratch/log_entries                     JSON per event
     /scratch/rig                             rig text
     /scratch/closed                          why the session ended; absent while it goes on and after a crash
+    /scratch/seal                            JSON: verdict of the check at the end; absent before
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ LOG_ENTRIES = "scratch/log_entries"
 SWEEP_HEADERS = "scratch/sweep_headers"
 RIG = "scratch/rig"
 CLOSED = "scratch/closed"
+SEAL = "scratch/seal"
 PROTOCOL = "general/source_script"
 COLLECTION = "general/data_collection"
 

@@ -14,18 +14,21 @@ import h5py
 import numpy as np
 
 from acquisition.session import layout
+from acquisition.session.counts import CountsOf
 from acquisition.session.headers import entry_of, header_of
 from protocols.errors import SessionError
 from protocols.sweeps import ClampMode, Measurement, RecordedSweep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
     from numpy.typing import NDArray
 
     from protocols.protocol import Protocol
     from protocols.sweeps import Channel, LogEntry, SweepHeader
+
+EVERYTHING = slice(None)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,11 @@ class Session:
         return self._text(layout.CLOSED) if layout.CLOSED in self._h5 else None
 
     @property
+    def seal(self) -> dict[str, Any] | None:
+        """The verdict of the check at the session's end; None if there was none."""
+        return dict(json.loads(self._text(layout.SEAL))) if layout.SEAL in self._h5 else None
+
+    @property
     def protocol_text(self) -> str:
         """The protocol file, letter by letter."""
         return self._text(layout.PROTOCOL)
@@ -214,16 +222,45 @@ class Session:
             There is no such sweep, or its samples are damaged.
         """
         row = self._row(index)
-        header = header_of(self._texts(layout.SWEEP_HEADERS)[row])
+        header = self.header(index)
         stored = {c.name: self._samples(header, c) for c in header.channels}
         return RecordedSweep(header, stored, self.sweeps[row].complete)
 
+    def header(self, index: int) -> SweepHeader:
+        """Return all that was known about a sweep before its first sample."""
+        return header_of(self._texts(layout.SWEEP_HEADERS)[self._row(index)])
+
     def is_intact(self, index: int) -> bool:
-        """Return whether the stored samples of a sweep give the hash of the counts that came from the converter."""
-        sweep = self.sweep(index)
-        counts = [_counts(c, sweep.stored[c.name]) for c in sweep.header.channels]
-        raw = np.ascontiguousarray(np.stack(counts, axis=1), dtype="<i2")
-        return sha256(raw.data).hexdigest() == self.sweeps[self._row(index)].sha256
+        """Return whether the stored samples of a sweep give the hash of the counts that came from the converter.
+
+        Raises
+        ------
+        SessionError
+            The samples cannot be read.
+        """
+        sweep, header = self.sweeps[self._row(index)], self.header(index)
+        counts_of = [CountsOf(c) for c in header.channels]
+        digest = sha256()
+        for first in range(0, sweep.n_samples, layout.SLICE):
+            part = slice(first, min(first + layout.SLICE, sweep.n_samples))
+            stored = [self._samples(header, c, part) for c in header.channels]
+            if any(len(values) != part.stop - part.start for values in stored):
+                return False
+            counts = [of(values) for of, values in zip(counts_of, stored, strict=True)]
+            if len({len(c) for c in counts}) > 1:
+                return False
+            digest.update(np.ascontiguousarray(np.stack(counts, axis=1), dtype="<i2").data)
+        return digest.hexdigest() == sweep.sha256
+
+    def damages(self) -> Iterator[tuple[str, Exception]]:
+        """Read every object of the file, and yield the names of those that cannot be read, with the reason."""
+        names: list[str] = []
+        self._h5.visit(names.append)
+        for name in names:
+            try:
+                _read_through(self._h5[name])
+            except Exception as error:  # noqa: BLE001  a damaged HDF5 file raises whatever it likes
+                yield name, error
 
     def _row(self, index: int) -> int:
         if index not in self._rows:
@@ -235,12 +272,12 @@ class Session:
     def _rows(self) -> dict[int, int]:
         return {s.index: row for row, s in enumerate(self.sweeps)}
 
-    def _samples(self, header: SweepHeader, channel: Channel) -> NDArray[np.float32]:
+    def _samples(self, header: SweepHeader, channel: Channel, part: slice = EVERYTHING) -> NDArray[np.float32]:
         path = layout.response_path(header.sweep.index, channel.name)
         if path not in self._h5:
             return np.empty(0, np.float32)
         try:
-            samples: NDArray[np.float32] = self._h5[path]["data"][:]
+            samples: NDArray[np.float32] = self._h5[path]["data"][part]
         except OSError as error:
             msg = f"{self.path.name}: the samples of sweep {header.sweep.index} ({channel.name}) are damaged: {error}"
             raise SessionError(msg) from error
@@ -334,14 +371,9 @@ def _measurement(row: tuple[Any, ...]) -> Measurement:
     return Measurement(name, value, unit, sweep, time, window, raised, analyser)
 
 
-def _counts(channel: Channel, stored: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Return the converter's counts from stored samples, without those lost (NaN).
-
-    Every count has its own stored value, so the way back is a look-up; values that no count gives come back as
-    their neighbour's and show in the hash.
-    """
-    codes = np.arange(-32768, 32768).astype(np.int16)
-    levels = channel.stored(codes)
-    order = np.argsort(levels)
-    place = np.searchsorted(levels[order], stored[~np.isnan(stored)])
-    return codes[order[np.minimum(place, len(codes) - 1)]]
+def _read_through(item: Any) -> None:
+    """Read an object's attributes and, of a dataset, every value."""
+    dict(item.attrs)
+    if isinstance(item, h5py.Dataset):
+        for first in range(0, item.shape[0] if item.shape else 1, layout.SLICE):
+            item[first : first + layout.SLICE] if item.shape else item[()]

@@ -19,6 +19,7 @@ from acquisition.session.objects import Table, extend, put_text, scratch
 from acquisition.session.recording import SweepRecording, new_command
 from acquisition.session.solutions import SolutionEpochs
 from acquisition.session.timelines import LogSeries, TemperatureSeries
+from acquisition.session.transaction import LIBVER
 from protocols.errors import SessionError
 from protocols.sweeps import ClampMode
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 class SessionWriter:
     """The file while it grows. Construction begins the session; use it with `with`.
 
+    The samples of a recording go to the journal first (`JournalRecorder`); the packer plays the journal to this writer,
+    on an HDF5 file whose bytes it commits itself.
+
     Numbers and log lines gather in memory until a sweep ends, numbers come or the session closes;
     samples until there are `layout.SLICE` of them. At those moments the file is flushed.
 
@@ -44,10 +48,13 @@ class SessionWriter:
         From any call, when the file cannot be written.
     """
 
-    def __init__(self, path: Path, head: SessionHead) -> None:
-        """Create `path` and write the head. An existing file is never overwritten."""
+    def __init__(self, path: Path, head: SessionHead, *, file: Any | None = None) -> None:
+        """Create `path` and write the head. An existing file is never overwritten.
+
+        `file` is an open, empty HDF5 file to write to instead; `path` is then its name in messages.
+        """
         self.path, self._head = path, head
-        self._file = _create(path)
+        self._file = _create(path) if file is None else file
         with self._words():
             write_head(self._file, head)
         self._icephys = IcephysTables(self._file, head.protocol, fingerprint(head.protocol_text))
@@ -127,6 +134,16 @@ class SessionWriter:
     def temperature(self, time: float, value: float) -> None:
         """Add a reading of the bath, degC."""
         self._temperature.add(time, value)
+
+    @property
+    def open_sweep(self) -> int | None:
+        """The sweep that has begun and not ended."""
+        return None if self._recording is None else self._recording.header.sweep.index
+
+    def flush(self) -> None:
+        """Write what waits, except samples of a sweep that goes on."""
+        with self._words():
+            self._write_waiting()
 
     def close(self, reason: str = "finished") -> None:
         """End the session: an open sweep is closed as incomplete. Closing twice does nothing."""
@@ -252,10 +269,10 @@ class SessionWriter:
 
 
 def _create(path: Path) -> Any:
-    """Create the HDF5 file. The version bounds let HDF5 1.8 and later read it."""
+    """Create the HDF5 file."""
     if path.exists():
         raise SessionError(f"{path} exists already; a session file is never overwritten")
     try:
-        return h5py.File(path, "x", libver=("earliest", "v110"))
+        return h5py.File(path, "x", libver=LIBVER)
     except OSError as error:
         raise SessionError(f"{path} cannot be created: {error}. Does its folder exist?") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,15 @@ class SpikeSearch:
         return None
 
     @property
+    def nearest(self) -> Found | None:
+        """The tried current whose count came nearest to what is wanted; of several, the highest."""
+        tried = [Found(self._levels[i], counts[-1]) for i, counts in self._seen.items()]
+        return min(tried, key=lambda f: (self._distance(f.spikes), -f.current), default=None)
+
+    def _distance(self, spikes: int) -> int:
+        return max(self._low - spikes, spikes - self._high, 0)
+
+    @property
     def second_best(self) -> Found | None:
         """A current that gave wanted counts only, though not always the same one."""
         for index, counts in self._seen.items():
@@ -83,14 +93,14 @@ def find(step: Find, bench: Bench) -> None:
     """Play sweeps until a current is found, confirmed, or the trials are used up."""
     wanted = step.until_spikes
     search = SpikeSearch(step.step.levels(), wanted.low, wanted.high, confirm=step.confirm)
-    onset = bench.first_onset(step.every)
     for trial_number in range(step.at_most):
         current = search.next()
         if current is None:
             break
-        bench.wait_until(onset + trial_number * step.every, f"next trial of '{step.name}'")
+        bench.wait_until(bench.first_onset(step.every), f"next trial of '{step.name}'")
         trial = _try(step, current, bench)
-        search.saw(current, round(trial.value("n_ap")))
+        if math.isfinite(spikes := trial.value("n_ap")):
+            search.saw(current, round(spikes))
         bench.live.tell(SeriesProgress(step.name, trial_number + 1, step.at_most))
         bench.judge(trial)
         if step.rebias is not None:
@@ -107,14 +117,16 @@ def _try(step: Find, current: float, bench: Bench) -> Trial:
 def _conclude(step: Find, search: SpikeSearch, bench: Bench) -> None:
     result = search.found or search.second_best
     if result is None:
-        middle = step.step.levels()[len(step.step.levels()) // 2]
-        bench.act(step.if_none, f"no current in {step.step} gave {step.until_spikes} spikes")
-        result = Found(middle, 0)
-    bench.state.found[step.name] = result
-    bench.log(
-        "found",
-        f"{step.name}: {result.current * 1e12:.0f} pA gives {result.spikes} spikes",
-        name=step.name,
-        current=result.current,
-        spikes=result.spikes,
-    )
+        nearest = search.nearest or Found(step.step.levels()[-1], 0)
+        best = f"nearest was {nearest.current * 1e12:.0f} pA with {nearest.spikes}"
+        bench.act(step.if_none, f"no current in {step.step} gave {step.until_spikes} spikes; {best}")
+        _take(step.name, nearest, "not_found", bench)
+    else:
+        _take(step.name, result, "found", bench)
+
+
+def _take(name: str, result: Found, kind: str, bench: Bench) -> None:
+    """Let later steps use the current, and log it."""
+    bench.state.found[name] = result
+    text = f"{name}: {result.current * 1e12:.0f} pA gives {result.spikes} spikes"
+    bench.log(kind, text, name=name, current=result.current, spikes=result.spikes)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from protocols.waveforms import Waveform
 
 
+LATE = 1.0
+"""Seconds after which a sweep's delay is written down."""
 INSTANT = 1e-6
 """Seconds by which sums of intervals may miss the same moment."""
 
@@ -35,7 +37,8 @@ class _Series:
 
     def __init__(self, step: Series, bench: Bench) -> None:
         self._step, self._bench = step, bench
-        self._start = bench.first_onset(step.every)
+        self._start = self._next = bench.first_onset(step.every)
+        """Onset of the first sweep, and of the one to come, seconds from the session's start."""
         self._done = 0
         self._times: list[float] = []
         self._values: list[float] = []
@@ -43,7 +46,7 @@ class _Series:
 
     def over(self) -> bool:
         """Whether the last sweep was played: by number, by time, or by the criterion."""
-        step, next_onset = self._step, self._start + self._done * self._step.every
+        step, next_onset = self._step, max(self._next, self._bench.clock.now())
         if step.sweeps is not None and self._done >= step.sweeps:
             return True
         end = step.for_ if step.for_ is not None else step.at_most
@@ -55,18 +58,20 @@ class _Series:
     def sweep(self) -> None:
         """Wait for the onset, play, look at the gates, follow the cell, judge."""
         step, bench = self._step, self._bench
-        onset = self._start + self._done * step.every
-        if bench.clock.now() > onset + 1.0:
-            bench.log("late", f"sweep overran its interval by {bench.clock.now() - onset:.1f} s")
-        bench.wait_until(onset, f"next sweep of '{step.name}'")
+        if (late := bench.clock.now() - self._next) > LATE:
+            bench.log("late", f"{step.name}: this sweep comes {late:.0f} s late; the ones after it keep their interval")
+        bench.wait_until(self._next, f"next sweep of '{step.name}'")
         trial = bench.play(self._command(), label=step.name, kind="series")
+        # after a question or a pause the schedule moves on: sweeps must not follow each other without rest
+        on_time = trial.header.start - self._next <= LATE
+        self._next = (self._next if on_time else trial.header.start) + step.every
         self._done += 1
         accepted = bench.judge(trial, step.require)
         if step.rebias is not None:
             r = step.rebias
             rebias(trial.value("V_b"), float(r.to), float(r.within), float(r.by_at_most), bench)
-        if step.until_stable is not None and accepted:
-            self._judge(trial)
+        if step.until_stable is not None:
+            self._judge(trial, accepted=accepted)
         bench.live.tell(SeriesProgress(step.name, self._done, self._expected, self._verdict))
 
     def conclude(self) -> None:
@@ -95,11 +100,11 @@ class _Series:
         end = step.for_ if step.for_ is not None else step.at_most
         return math.ceil((self._counted_from - self._start + (end or 0.0)) / step.every)
 
-    def _judge(self, trial: Trial) -> None:
+    def _judge(self, trial: Trial, *, accepted: bool) -> None:
         rule = self._step.until_stable
         if rule is None:
             return
-        if is_accepted(trial.measurements, rule.measure):
+        if accepted and is_accepted(trial.measurements, rule.measure):
             self._times.append(trial.header.start)
             self._values.append(trial.value(rule.measure))
         self._verdict = judge(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from protocols.errors import StoppedByPerson
+
 if TYPE_CHECKING:
     from acquisition.bench import Bench
     from protocols.steps import Note, Prompt, Wait
@@ -21,4 +23,5 @@ def note(step: Note, bench: Bench) -> None:
 
 def prompt(step: Prompt, bench: Bench) -> None:
     """Ask; 'stop' ends the run."""
-    bench.ask(step.question, step.options)
+    if bench.ask(step.question, step.options, otherwise=step.options[0]) == "stop":
+        raise StoppedByPerson(step.question)

@@ -97,7 +97,7 @@ def test_a_mode_turned_by_hand_in_mid_sweep_ends_the_run_in_the_safe_state_of_th
         bench.devices.daq._play = play
 
     r = rehearse(VC_HOLD, before=turn)
-    assert r.finished.reason == "failed"
+    assert r.finished.reason == "hardware failed"
     assert "current clamp" in r.finished.text
     assert r.mode is ClampMode.CURRENT
     assert r.output_volts == pytest.approx(0.0, abs=1e-3)
@@ -112,7 +112,7 @@ def test_a_valve_that_fails_does_not_keep_the_command_from_its_rest(rehearse):
         bench.devices.perfusion._select = stuck
 
     r = rehearse(VC_HOLD, before=stick)
-    assert r.finished.reason == "failed"
+    assert r.finished.reason == "hardware failed"
     assert "NOT AT REST: valves: valve stuck" in r.finished.text
     assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
 

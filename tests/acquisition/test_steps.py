@@ -200,7 +200,7 @@ def test_a_protocol_can_record_the_primary_output_alone(rehearse):
 
 def test_a_prompt_answered_with_stop_ends_the_run(rehearse):
     r = rehearse("steps:\n  - prompt: {question: Is the bottle filled?}\n", person=Answers("stop"))
-    assert r.finished.reason == "stopped by a gate"
+    assert r.finished.reason == "stopped by the person"
     assert r.person.asked == ["Is the bottle filled?"]
 
 

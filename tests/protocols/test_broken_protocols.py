@@ -80,6 +80,37 @@ def test_a_merged_mistake_is_said_once_at_its_source() -> None:
     assert "150 mV" in text.splitlines()[problem.line - 1]
 
 
+SHIPPED = Path("protocols/library/sahp_l_type_block.yaml").read_text(encoding="utf-8")
+
+
+def test_a_merged_mistake_names_the_step_where_the_anchor_stands() -> None:
+    text = SHIPPED.replace("        every: 30 s\n", "        every: 6 s\n")
+    (problem,) = problems_of(text).problems
+    assert text.splitlines()[problem.line - 1] == "        every: 6 s"
+    assert problem.where == "steps[4].series.every"
+
+
+def test_a_gate_on_the_baseline_needs_one_in_every_sweep() -> None:
+    text = SHIPPED.replace("        rebias: {to: -60 mV}\n", "").replace("before: 1500 ms", "before: 500 ms")
+    (problem,) = problems_of(text).problems
+    assert problem.message.startswith("the 'baseline_voltage' in 'stop_when' needs the baseline")
+
+
+@pytest.mark.parametrize(("measure", "ends"), [("A_5000", "5.05 s"), ("A_2000", "2.05 s")])
+def test_a_criterion_on_what_the_sweep_does_not_contain_is_refused(measure: str, ends: str) -> None:
+    text = SHIPPED.replace("after: 6350 ms", "after: 1950 ms").replace("measure: sAHP", f"measure: {measure}")
+    words = [p.message for p in problems_of(text).problems]
+    assert words == [f"'{measure}' ends {ends} after the step, and only 1950 ms are recorded"] * 2
+
+
+@pytest.mark.parametrize(("measure", "ends"), [("A_m", "0.3 s"), ("A_pk", "1 s"), ("D50", "1 s"), ("S_fix", "2 s")])
+def test_a_criterion_on_a_peak_or_an_area_needs_its_whole_window(measure: str, ends: str) -> None:
+    text = "\n".join(line for line in SHIPPED.splitlines() if "sAHP: {" not in line and "test_pulse:" not in line)
+    text = text.replace("after: 6350 ms", "after: 290 ms").replace("measure: sAHP", f"measure: {measure}")
+    words = [p.message for p in problems_of(text).problems]
+    assert words == [f"'{measure}' ends {ends} after the step, and only 290 ms are recorded"] * 2
+
+
 def test_null_unsets_what_a_merge_brought() -> None:
     text = GOOD.replace("      <<: *sweeps\n", "      <<: *sweeps\n      test_pulse: null\n      require:\n")
     *_, drug = protocol_from_text(text, "x").steps
