@@ -28,7 +28,9 @@ from tests.faults.kills import TIMINGS, VICTIMS, Toll, crash, plans
 
 def kills(wish: argparse.Namespace) -> bool:
     tolls = {(victim, timing): Toll() for victim in VICTIMS for timing in TIMINGS}
-    for plan in plans(wish.kills, wish.seed):
+    for number, plan in enumerate(plans(wish.kills, wish.seed), 1):
+        if number % 100 == 0:
+            print(f"{number} kills so far", flush=True)
         with tempfile.TemporaryDirectory(dir=wish.folder) as folder:
             tolls[plan.victim, plan.timing].add(crash(plan, Path(folder)), str(plan))
     for (victim, timing), toll in tolls.items():

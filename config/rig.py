@@ -39,7 +39,7 @@ class DaqEntry(Model):
 
 
 class ModeScales(Model):
-    """An amplifier's scale factors in one clamp mode; `doctor` and every switch compare them with the telegraph."""
+    """An amplifier's scale factors in one clamp mode; every switch of mode compares them with the telegraph."""
 
     command: CommandScale
     """Command per volt at the output: '20 mV/V' in voltage clamp, '400 pA/V' in current clamp."""

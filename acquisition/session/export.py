@@ -48,8 +48,8 @@ def sweep_frame(session: Session) -> polars.DataFrame:
     """Return one row per sweep and one column per measure.
 
     Where a sweep has a measure several times (a hold with many test pulses), the median stands; a measure that
-    could not be made is empty, and `flags` says why. `kept` sweeps are those that enter means; `reason` says what
-    speaks against another, be it the run or a flag.
+    could not be made is empty, and `flags` says why. `kept` is the summary's rule for what may enter means;
+    where it is false, `reason` says what speaks against the sweep, be it the run or a flag.
     """
     import polars
 

@@ -65,6 +65,8 @@ class Packer:
         Seconds that one commit waits for readers; then the next `step` tries again.
     wait
         Seconds to wait for another packer of the same session to end.
+    tell_after
+        Seconds that readers may hold up the file before the log says so.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class Packer:
         slice_bytes: int = SLICE,
         patience: float = 1.0,
         wait: float = 0.0,
+        tell_after: float = 5.0,
     ) -> None:
         self.path, self._slice, self._patience = nwb, slice_bytes, patience
         self.told, self.closed, self.is_shown = Told(), False, False
@@ -98,7 +101,8 @@ class Packer:
         self._file: Any = None
         self._writer: SessionWriter | None = None
         self._counts = 0
-        self._is_due = self._is_loose = self._is_behind = False
+        self._is_due = self._is_loose = self._is_told = False
+        self._behind_since, self._tell_after = math.inf, tell_after
 
     def __enter__(self) -> Self:
         """Do nothing: the packer is ready."""
@@ -113,7 +117,7 @@ class Packer:
     @property
     def is_waiting(self) -> bool:
         """Whether a reader holds the file, so that it falls behind the journal."""
-        return self._is_behind
+        return self._behind_since < math.inf
 
     def step(self) -> int:
         """Play what the journal has gained, commit it, and return how many frames that were.
@@ -125,7 +129,7 @@ class Packer:
         OSError
             The disk is full or fails. The packer is of no more use; a new one begins again.
         """
-        if self._is_behind and not self._commit():
+        if self.is_waiting and not self._commit():
             return 0
         n = self._take_over()
         if not self.is_shown and self._writer is not None and (self._early or not n):
@@ -153,14 +157,14 @@ class Packer:
             A reader still holds the file `patience` seconds after everything else was done.
         """
         last, deadline = time.monotonic(), math.inf
-        while not (self.closed and self.is_shown and not self._is_behind):
+        while not (self.closed and self.is_shown and not self.is_waiting):
             now = time.monotonic()
             if self.step():
                 last = now
                 continue
             if self.closed or (now - last > IDLE and self._is_deserted()):
                 deadline = min(deadline, now + patience)
-                if not self._is_behind:
+                if not self.is_waiting:
                     return
             if now > deadline:
                 raise SessionError(
@@ -291,13 +295,20 @@ class Packer:
         else:
             self._journal_first()
             if not commit(overlay, patience=self._patience):
-                if not self._is_behind:
-                    log.warning("%s waits: another program has it open. The recording goes on.", self.path.name)
-                self._is_behind = True
+                self._fell_behind()
                 return False
-        self._is_due = self._is_behind = False
+        self._is_due = self._is_told = False
+        self._behind_since = math.inf
         self._counts = 0
         return True
+
+    def _fell_behind(self) -> None:
+        """Say so, once, if it lasts."""
+        now = time.monotonic()
+        self._behind_since = min(self._behind_since, now)
+        if not self._is_told and now - self._behind_since >= self._tell_after:
+            log.warning("%s waits: another program has it open. The recording goes on.", self.path.name)
+            self._is_told = True
 
     def _journal_first(self) -> None:
         """Make durable in the journal what goes into the file: the file must never know more."""

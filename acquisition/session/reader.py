@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from protocols.sweeps import Channel, LogEntry, SweepHeader
 
 EVERYTHING = slice(None)
+LOOKS, GLANCE = 20, 0.01
+"""How often to try to open a file that is locked, and seconds in between."""
 
 
 @dataclass(frozen=True)
@@ -322,7 +325,7 @@ def open_session(path: Path | str) -> Session:
     if not path.is_file():
         raise SessionError(f"{path}: there is no such file" if not path.exists() else f"{path} is not a file")
     try:
-        file = h5py.File(path, "r")
+        file = _opened(path)
     except BlockingIOError as error:
         raise SessionError(f"{path} is being written by another program; try again when it has finished") from error
     except PermissionError as error:
@@ -335,6 +338,16 @@ def open_session(path: Path | str) -> Session:
     except SessionError:
         file.close()
         raise
+
+
+def _opened(path: Path) -> Any:
+    """Open the file; the packer locks it for less than a millisecond per sweep, so a lock deserves a second look."""
+    for _ in range(LOOKS):
+        try:
+            return h5py.File(path, "r")
+        except BlockingIOError:
+            time.sleep(GLANCE)
+    return h5py.File(path, "r")
 
 
 def _facts(path: Path, file: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from acquisition.session import layout, platform
+from acquisition.session import disk, layout, platform
 from acquisition.session.journal import is_held, journal_path
 from acquisition.session.packer import Packer
 from acquisition.session.reader import Session, open_session
@@ -77,6 +77,7 @@ def recover(nwb: Path) -> Recovered:
     if is_held(journal):
         raise SessionError(f"{nwb.name} is being recorded at this moment")
     with Packer(journal, nwb, early=False, wait=PATIENCE) as packer:
+        disk.Ballast(nwb).release()  # of the recorder that died
         if nwb.exists():
             replay_redo(nwb)
         found = verify(nwb) if nwb.exists() else None

@@ -36,7 +36,17 @@ def rehearse(tmp_path):
     """Return a function that runs steps, given as YAML, on the simulated rig."""
 
     def run(
-        steps, *, rig=None, seed=1, controls=None, person=None, tape=None, observers=(), before=None, channels=None
+        steps,
+        *,
+        rig=None,
+        seed=1,
+        controls=None,
+        person=None,
+        tape=None,
+        observers=(),
+        before=None,
+        channels=None,
+        look=True,
     ):
         path = tmp_path / "protocol.yaml"
         head = HEAD if channels is None else HEAD.replace("low_pass: 4 kHz", f"low_pass: 4 kHz, channels: {channels}")
@@ -68,8 +78,8 @@ def rehearse(tmp_path):
                 finished,
                 tape,
                 bench,
-                devices.daq.output_volts(),
-                devices.amplifier.mode(),
+                type(devices.daq).output_volts(devices.daq),
+                devices.amplifier.mode() if look else None,
                 devices.perfusion.selected(),
                 person,
                 events,

@@ -1,5 +1,7 @@
 """The cell: on every way out, outputs are in the rig's safe state for the mode the amplifier is then in."""
 
+from dataclasses import replace
+
 import pytest
 
 from acquisition.controls import Controls
@@ -145,3 +147,77 @@ def test_a_command_beyond_the_rigs_limits_is_refused_before_the_cell_sees_it(reh
     assert r.finished.reason == "failed"
     assert "-120 to 60 mV" in r.finished.text
     assert r.tape.counts() == b""
+
+
+def test_a_telegraph_that_dies_still_lets_the_command_go_to_rest(rehearse):
+    def die_in_second_burst(bench):
+        amplifier, daq = bench.devices.amplifier, bench.devices.daq
+        original = daq._play
+
+        def dead():
+            raise HardwareError("amplifier", "the telegraph does not answer")
+
+        def play(sweep, gains):
+            if sweep.command.of("step"):
+                amplifier.mode = amplifier.gains = dead
+            return original(sweep, gains)
+
+        daq._play = play
+
+    r = rehearse(CC_SERIES, before=die_in_second_burst, look=False)
+    assert r.finished.reason == "hardware failed"
+    assert "NOT AT REST: amplifier" in r.finished.text
+    assert r.output_volts == pytest.approx(0.0, abs=1e-3)
+
+
+def test_a_scale_that_is_not_the_rig_files_is_refused_at_the_switch(rehearse):
+    def turn_up(bench):
+        amplifier = bench.devices.amplifier
+        honest = amplifier.gains
+
+        def five_times():
+            g = honest()
+            return replace(g, command=5 * g.command) if g.mode is ClampMode.CURRENT else g
+
+        amplifier.gains = five_times
+
+    r = rehearse(CC_SERIES, before=turn_up)
+    assert r.finished.reason == "hardware failed"
+    assert "the scale of 'command' is telegraphed as 2e-09 and declared as 4e-10" in r.finished.text
+    assert r.mode is ClampMode.ZERO
+    assert not [h for h in r.tape.headers if h.label == "bursts"]
+
+
+def test_a_thermometer_that_fails_costs_the_temperature_and_not_the_run(rehearse):
+    def break_it(bench):
+        def read():
+            raise HardwareError("thermometer", "unplugged")
+
+        bench.devices.thermometer.read = read
+
+    r = rehearse(CC_SERIES, before=break_it)
+    assert r.finished.reason == "finished"
+    assert [e.text for e in r.tape.said("fault")] == ["no bath temperature: thermometer: unplugged"]
+    assert all(h.temperature is None for h in r.tape.headers)
+
+
+def test_a_search_whose_analysis_fails_ends_as_not_found(rehearse, monkeypatch):
+    from acquisition.analysis.analyser import SweepAnalyser
+
+    monkeypatch.setattr(SweepAnalyser, "feed", lambda *_: 1 / 0)
+    r = rehearse(
+        "steps:\n  - switch_to: {clamp: current}\n  - find: {name: burst, step: 200 pA .. 400 pA by 100 pA, "
+        "width: 150 ms, until_spikes: 3..4, every: 5 s, at_most: 3, if_none: note}\n"
+    )
+    assert r.finished.reason == "finished"
+    assert r.tape.said("found") == []
+    assert len(r.tape.said("not_found")) == 1
+
+
+def test_a_foreign_error_of_a_driver_does_not_keep_the_valves_from_rest(rehearse):
+    def strange(bench):
+        bench.devices.daq.output_volts = lambda: {}["nothing"]
+
+    r = rehearse(DRUG, before=strange, look=False)
+    assert r.line == "control"
+    assert "NOT AT REST: KeyError" in r.finished.text

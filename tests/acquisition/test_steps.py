@@ -5,7 +5,9 @@ import pytest
 
 from acquisition.controls import Controls
 from acquisition.events import SeriesProgress, SweepStarted
-from protocols.sweeps import ClampMode
+from acquisition.gates import Vitals
+from acquisition.person import Unattended
+from protocols.sweeps import ClampMode, Measurement
 from tests.kit import RIG, Answers
 
 
@@ -208,3 +210,78 @@ def test_the_bath_temperature_is_read_with_every_sweep(rehearse):
     r = rehearse(FIND)
     assert len(r.tape.temperatures) >= len(r.tape.headers)
     assert all(abs(value - 30) < 1 for _, value in r.tape.temperatures)
+
+
+def test_after_a_question_sweeps_keep_their_distance(rehearse):
+    class Slow(Answers):
+        clock = None
+
+        def ask(self, question, options, *, otherwise):
+            self.clock.wait_until(self.clock.now() + 300)
+            return options[0]
+
+    person = Slow()
+
+    def lend_clock(bench):
+        person.clock = bench.clock
+
+    r = rehearse(
+        """
+steps:
+  - switch_to: {clamp: current, bias_to: -60 mV}
+  - series: {name: weak, step: 20 pA, width: 150 ms, every: 20 s, before: 600 ms, after: 2 s, sweeps: 5,
+             require: {spikes: 3..4, on_fail: ask}}
+""",
+        person=person,
+        before=lend_clock,
+    )
+    starts = [h.start for h in r.tape.headers if h.label == "weak"]
+    assert len(starts) == 5
+    assert np.diff(starts)[0] > 300
+    assert np.diff(starts)[1:] == pytest.approx(20.0)
+
+
+def test_a_series_whose_sweeps_are_all_rejected_is_not_steady(rehearse):
+    r = rehearse("""
+steps:
+  - switch_to: {clamp: current}
+  - series: {name: weak, step: 20 pA, width: 150 ms, every: 10 s, before: 600 ms, after: 2 s, at_most: 1 min,
+             until_stable: {measure: A_1000, last: 4}, if_not_stable: stop, require: {spikes: 3..4, on_fail: skip}}
+""")
+    assert r.finished.reason == "stopped by a gate"
+    assert "'weak' is not steady: 0 of 4 sweeps" in r.finished.text
+
+
+def test_a_failed_search_says_so_and_what_came_nearest(rehearse):
+    r = rehearse("""
+steps:
+  - switch_to: {clamp: current, bias_to: -60 mV}
+  - find: {name: burst, step: 20 pA .. 60 pA by 20 pA, width: 150 ms, until_spikes: 3..4, every: 5 s, if_none: note}
+""")
+    assert r.tape.said("found") == []
+    (entry,) = r.tape.said("not_found")
+    assert entry.data == {"name": "burst", "current": 60e-12, "spikes": 0}
+
+
+def test_a_membrane_test_judges_its_own_mean_and_not_the_hold_before_it():
+    vitals = Vitals()
+    vitals.take([rs(12e6)] * 6)
+    vitals.take([rs(60e6)], averaged=True)
+    assert vitals.now("access_resistance") == 60e6
+
+
+def test_single_values_of_a_resistance_are_smoothed():
+    vitals = Vitals()
+    vitals.take([rs(v * 1e6) for v in (12, 13, 60, 12, 13)])
+    assert vitals.now("access_resistance") == 13e6
+    assert vitals.start("access_resistance") == 13e6
+
+
+def rs(ohms):
+    return Measurement("Rs", ohms, "Ohm", 0, 0.0)
+
+
+def test_nobody_there_means_stop_at_a_gate_that_asks(rehearse):
+    steps = "steps:\n  - membrane_test: {average: 3, require: {access_resistance: below 5 MOhm, on_fail: ask}}\n"
+    r = rehearse(steps, person=Unattended())
+    assert r.finished.reason == "stopped by a gate"

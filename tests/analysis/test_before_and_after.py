@@ -1,8 +1,10 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from acquisition.acceptance import by_sweep
 from acquisition.analysis.comparison import compare
 from acquisition.analysis.summary import SHOWN, SweepNumbers, is_accepted, summarise
 from protocols.sweeps import Measurement
@@ -143,3 +145,68 @@ def test_the_summary_in_words_and_as_json():
     assert json.loads(json.dumps(found.as_mapping()))["phases"][0]["accepted"] == 10
     assert summarise(experiment()[:12]).lines()[0].startswith("baseline (ACSF): sAHP at 1 s -")
     assert summarise([]).lines() == ()
+
+
+# --- other results ---------------------------------------------------------------------------------------------------
+
+
+def test_a_study_without_an_accepted_sweep_says_why():
+    sweeps = [
+        replace(sweep(i, "baseline", "ACSF", -2e-3, run=5, rejected=True), reason="spikes is 2; wanted 3..4")
+        for i in range(20)
+    ]
+    found = summarise(sweeps)
+    assert found.phases == ()
+    assert found.lines() == ("no sweep was accepted: spikes 2, wanted 3..4 (20 of 20 sweeps)",)
+    assert found.as_mapping()["rejections"] == list(found.rejections)
+
+
+def test_flags_name_the_reason_where_the_run_gave_none():
+    sweeps = [sweep(i, "baseline", "ACSF", -2e-3, run=5, flags=("no_spikes",)) for i in range(3)]
+    sweeps.append(sweep(3, "baseline", "ACSF", -2e-3, run=5, flags=("ap_count",)))
+    assert summarise(sweeps).rejections == (
+        "no sweep was accepted: no spikes (3 of 4 sweeps); spikes 3, not as wanted (1 of 4 sweeps)",
+    )
+
+
+def test_a_drug_without_an_accepted_sweep_is_not_passed_over_in_silence():
+    sweeps = [replace(s, is_rejected=s.run == 6, reason="seen" if s.run == 6 else "") for s in experiment()]
+    found = summarise(sweeps)
+    assert [p.label for p in found.phases] == ["baseline"]
+    assert found.lines()[-1] == "drug (MEM 1 µM): no sweep was accepted: seen (16 of 16 sweeps)"
+
+
+def test_a_range_of_currents_gives_the_mean_count_at_each():
+    sweeps = [sweep(i, "f_i", "ACSF", -1e-3, run=2, step=(i % 3) * 50e-12) for i in range(6)]
+    (found,) = summarise(
+        [with_spikes(s, max(0, n)) for s, n in zip(sweeps, (0, 0, 3, 0, 0, 4), strict=True)]
+    ).spike_counts
+    assert found.currents == pytest.approx((0, 50e-12, 100e-12))
+    assert found.spikes == (0, 0, 3.5)
+    assert found.text == "f_i (ACSF): spikes 0 up to 50 pA, 3.5 at 100 pA"
+
+
+def with_spikes(numbers, count):
+    flags = () if count else ("no_spikes",)
+    made = tuple(replace(m, value=float(count), flags=flags) if m.name == "n_ap" else m for m in numbers.measurements)
+    return replace(numbers, measurements=made)
+
+
+def test_the_last_membrane_test_is_the_result_of_a_session_without_bursts():
+    def tested(index, access, kind="membrane_test"):
+        values = {"Rs": access, "Rm": 104e6, "Cm": 350e-12, "I_hold": -42e-12}
+        made = tuple(Measurement(n, v, "", index, 0.0, None, ()) for n, v in values.items())
+        return SweepNumbers(index, "membrane test", kind, index, "ACSF", 60.0 * index, made)
+
+    found = summarise([tested(1, 10e6), tested(2, 12.8e6), tested(3, 20e6, "hold"), tested(4, np.nan)])
+    assert found.lines() == ("membrane test at 2 min: Ra 12.8 MOhm, Rm 104 MOhm, Cm 350 pF, holding -42 pA",)
+    assert found.as_mapping()["membrane_test"]["access"] == 12.8e6
+
+
+def test_one_number_of_a_hold_is_the_median_of_what_was_measured_before_it_was_cut_short():
+    pulses = [
+        Measurement("Rs", v, "Ohm", 0, 0.0, None, f)
+        for v, f in ((1.0, ()), (9.0, ()), (2.0, ()), (np.nan, ("window_incomplete",)))
+    ]
+    (one,) = by_sweep(pulses)[0].values()
+    assert (one.value, one.flags) == (2.0, ("window_incomplete",))

@@ -10,6 +10,7 @@ from acquisition.analysis.settings import Aim
 from protocols.loading import load_protocol
 from protocols.measures import STANDARD_MEASURES
 from protocols.sweeps import ClampMode, RecordedSweep
+from protocols.waveforms import Pulse, Waveform
 from tests.analysis.synthetic import (
     MV,
     PA,
@@ -135,8 +136,6 @@ def _seconds(work):
 
 
 def test_a_current_clamp_sweep_without_a_step_gives_its_bias_only():
-    from protocols.waveforms import Waveform
-
     head = header(Waveform(RATE, 20_000, 35 * PA), kind="switch_to")
     (only,) = analyse(recorded(head, np.full(20_000, -60 * MV)), WANTED)
     assert (only.name, only.value) == ("I_hold", 35 * PA)
@@ -240,8 +239,6 @@ def test_a_gap_makes_its_windows_nan_and_is_never_filled():
 
 
 def test_a_test_pulse_shortly_before_the_baseline_is_flagged():
-    from protocols.waveforms import Pulse, Waveform
-
     pulses = (Pulse("test_pulse", 10_000, 14_000, -50 * PA), Pulse("step", 30_000, 33_000, 300 * PA))
     command = Waveform(RATE, 160_000, 100 * PA, pulses)
     assert made(recorded(header(command), voltage(command, spikes=FOUR)))["V_b"].flags == ("test_pulse_near",)
@@ -252,6 +249,27 @@ def test_a_window_that_reaches_into_the_test_pulse_is_incomplete():
     m = made(recorded(header(command), voltage(command, spikes=FOUR)))
     assert m["A_1400"].flags == ()
     assert m["A_1500"].flags == ("window_incomplete",)
+
+
+def test_what_the_command_leaves_no_room_for_is_not_asked_for():
+    command = burst_command(after=1.5)
+    command = Waveform(RATE, command.n_samples, command.holding, tuple(p for p in command.pulses if p.role == "step"))
+    found = made(recorded(header(command), voltage(command, spikes=FOUR)))
+    assert {"A_1000", "A_1400", "A_pk", "D50", "sAHP"} <= set(found)
+    assert set(found).isdisjoint({"A_1500", "A_2000", "A_5000", "S_fix"})
+    assert not any("window_incomplete" in m.flags for m in found.values())
+
+
+@pytest.mark.parametrize("after", [0.2, 0.7, 1.5])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@given(share=st.floats(0.01, 1.0), size=st.integers(200, 50_000))
+def test_a_short_sweep_gives_the_same_numbers_live_and_from_the_file(after, share, size):
+    command = Waveform(RATE, round((1.65 + after) * RATE), 100 * PA, (Pulse("step", 30_000, 33_000, 300 * PA),))
+    whole = recorded(header(command), voltage(command, spikes=FOUR, noise=0.2 * MV))
+    part = {"primary": whole.stored["primary"][: round(share * command.n_samples)]}
+    cut = RecordedSweep(whole.header, part, complete=False)
+    assert facts(in_blocks(cut, [size])) == facts(analyse(cut, WANTED))
+    assert {m.name for m in analyse(cut, WANTED)} == set(made(whole))
 
 
 def test_a_baseline_that_was_not_recorded_is_incomplete():

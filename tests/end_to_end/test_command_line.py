@@ -114,3 +114,47 @@ def test_a_membrane_test_runs_from_file_to_table(tmp_path):
     csv = tmp_path / "sweeps.csv"
     assert patchrig("export", answer["session"], "--csv", csv).returncode == 0
     assert "Rs_MOhm" in csv.read_text(encoding="utf-8").splitlines()[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process can answer")
+def test_a_polite_kill_puts_the_rig_to_rest_and_closes_the_session(tmp_path):
+    study = [STUDY, "--simulate", "--speed", "life", "--out", tmp_path, "--yes", "--json"]
+    running = subprocess.Popen(
+        [sys.executable, "-c", "from acquisition.cli import main; main()", "run", *map(str, study)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    for line in running.stderr:
+        if "step 1" in line:
+            running.terminate()
+            break
+    out, _ = running.communicate(timeout=60)
+    answer = json.loads(out)
+    assert running.returncode == 130
+    assert answer["reason"] == "stopped by the person"
+    assert answer["sealed"]
+
+
+def test_a_figure_that_could_not_be_written_is_refused_before_the_run(tmp_path):
+    done = patchrig("run", STUDY, "--simulate", "--out", tmp_path, "--figure", tmp_path / "figure.xyz")
+    assert done.returncode == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_answered_in_words(tmp_path):
+    (tmp_path / "file").write_text("x")
+    done = patchrig("run", STUDY.parent / "membrane_test.yaml", "--simulate", "--out", tmp_path / "file" / "x")
+    assert done.returncode == 1
+    assert "file" in done.stderr
+
+
+def test_a_simulated_session_says_that_it_is_one(tmp_path):
+    from acquisition.session.reader import open_session
+
+    done = patchrig("run", STUDY.parent / "membrane_test.yaml", "--simulate", "--out", tmp_path, "--json")
+    with open_session(json.loads(done.stdout)["session"]) as session:
+        assert session.seed == 1
+        assert "no living cell" in session.notes
+        assert session.software["driver of daq"] == "simulated"

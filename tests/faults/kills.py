@@ -149,6 +149,8 @@ class Toll:
         self.replayed += verdict.opened_after_redo
         if verdict.trouble:
             self.troubles += (f"{name}: {verdict.trouble}",)
+        if verdict.left_behind:
+            self.troubles += (f"{name}: left behind {', '.join(verdict.left_behind)}",)
 
     @property
     def is_clean(self) -> bool:

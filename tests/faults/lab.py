@@ -16,7 +16,7 @@ import tempfile
 import time
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from itertools import count
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from acquisition.session.journal import journal_path
 from acquisition.session.journal_recorder import JournalRecorder
 from protocols.sweeps import ClampMode, Frame, LogEntry
 from protocols.waveforms import Waveform
@@ -210,6 +211,8 @@ class Verdict:
     """Whether plain h5py opened and walked the session file before recovery (True if there was none)."""
     opened_after_redo: bool = False
     """Whether it did not, but does once its redo file is replayed: the crash fell between the writes of a commit."""
+    left_behind: list[str] = field(default_factory=list)
+    """Files beside session file and journal after recovery."""
     trouble: str = ""
 
 
@@ -225,6 +228,7 @@ def judge(nwb: Path, progress: Progress, *, after_power_cut: bool = False) -> Ve
         with warm_checker():
             recover(nwb)
         compare(nwb, verdict)
+        verdict.left_behind = sorted(p.name for p in nwb.parent.iterdir() if p not in (nwb, journal_path(nwb)))
     except PatchrigError as error:
         verdict.trouble = "" if not progress.ready else f"{type(error).__name__}: {error}"
         verdict.lost_sweeps, verdict.lost_blocks = progress.finished, progress.kept

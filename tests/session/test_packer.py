@@ -175,7 +175,7 @@ def test_a_long_hold_is_one_series_that_grows_while_it_lasts(recorder, nwb):
 
 def test_a_reader_delays_the_file_and_never_the_recording(recorder, nwb, caplog):
     r = Recorder(recorder)
-    with Packer(journal_path(nwb), nwb, patience=0.0) as packer:
+    with Packer(journal_path(nwb), nwb, patience=0.0, tell_after=0.0) as packer:
         drain(packer)
         with h5py.File(nwb) as reader:
             for i in range(3):

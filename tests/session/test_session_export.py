@@ -42,10 +42,19 @@ def test_what_could_not_be_measured_is_empty_and_flagged(rows):
 
 
 def test_sweeps_left_out_say_why(rows):
-    assert [r["sweep"] for r in rows if not r["kept"]] == [4, 8, 9]
+    assert [r["sweep"] for r in rows if not r["kept"]] == [2, 3, 4, 5, 8, 9]
     assert rows[4]["reason"] == "2 spikes"
     assert rows[8]["reason"] == "stopped by the person"
-    assert rows[3]["reason"] is None
+    assert rows[3]["reason"] == "ap_count; late_spikes"
+    assert rows[0]["reason"] is None
+
+
+def test_what_the_table_keeps_is_what_the_summary_accepts(session, rows):
+    from acquisition.analysis.summary import gather
+
+    numbers = gather(session.sweeps, session.measurements, session.rejected)
+    bursts = [s for s in numbers if any(m.name == "A_1000" for m in s.measurements)]
+    assert [s.is_accepted for s in bursts] == [rows[s.index]["kept"] for s in bursts]
 
 
 def test_csv_and_parquet_hold_the_same(session, tmp_path):
