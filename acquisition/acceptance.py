@@ -31,8 +31,8 @@ EXCLUDING = frozenset(
 OF_THE_SWEEP = ("n_ap", "n_late", "V_b", "V_end", "ap_peak")
 """A flag on one of these speaks of the whole sweep."""
 HEADLINE = "A_1000"
-EXPECTED_IN_A_RANGE = frozenset({"no_spikes"})
-"""Excluding flags that say nothing against a sweep of a series over a range of currents: 0 spikes are its result."""
+EXPECTED_IN_A_RANGE = frozenset({"ap_count", "no_spikes"})
+"""Excluding flags that say nothing against a sweep of a series over a range of currents: the count is its result."""
 
 
 def by_sweep(measurements: Iterable[Measurement]) -> dict[int, dict[str, Measurement]]:

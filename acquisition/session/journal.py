@@ -79,6 +79,10 @@ def journal_path(nwb: Path) -> Path:
     return nwb.with_name(nwb.name + SUFFIX)
 
 
+LOCK_PATIENCE = 1.0
+"""Seconds to wait for the lock of a journal that was just made."""
+
+
 class Journal:
     """Appends frames to a new file. One thread owns it; a second one, inside, makes it durable.
 
@@ -306,10 +310,17 @@ def _create(path: Path) -> int:
     except OSError as error:
         raise SessionError(f"{path} cannot be created: {error.strerror}. Does its folder exist?") from error
     try:
-        platform.try_lock(descriptor)
+        _lock(descriptor)
         os.fsync(descriptor)
         platform.sync_folder(path.parent)
     except OSError as error:
         os.close(descriptor)
         raise SessionError(f"{path} cannot be locked or made durable: {error.strerror}. Use a local disk") from error
     return descriptor
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock that says a recorder lives. Somebody who asks `is_held` has it for an instant, no longer."""
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while not platform.try_lock(descriptor) and time.monotonic() < deadline:
+        time.sleep(0.001)

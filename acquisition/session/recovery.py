@@ -77,7 +77,7 @@ def recover(nwb: Path) -> Recovered:
     if is_held(journal):
         raise SessionError(f"{nwb.name} is being recorded at this moment")
     with Packer(journal, nwb, early=False, wait=PATIENCE) as packer:
-        disk.Ballast(nwb).release()  # of the recorder that died
+        _clear_away(nwb)
         if nwb.exists():
             replay_redo(nwb)
         found = verify(nwb) if nwb.exists() else None
@@ -85,6 +85,12 @@ def recover(nwb: Path) -> Recovered:
             return kept
         packer.finish(found)
         return _done(found, packer)
+
+
+def _clear_away(nwb: Path) -> None:
+    """Remove what the dead left behind: the recorder's reserve, and a file that a packer had not finished."""
+    disk.Ballast(nwb).release()
+    platform.remove(nwb.with_name(nwb.name + ".tmp"))
 
 
 def _kept(nwb: Path, found: Verified) -> Recovered | None:
