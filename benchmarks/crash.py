@@ -1,10 +1,11 @@
 """The crash programme: break a recording in every way we know, recover it, and compare every sample with the truth.
 
-    python -m benchmarks.crash [--kills 1000] [--cuts 100] [--fuzz 3000] [--seed 0] [--folder .]
+    python -m benchmarks.crash [--kills 1000] [--cuts 100] [--plugs 60] [--fuzz 3000] [--seed 0] [--folder .]
 
 kills     kill -9 of the recorder, of the packer, of both: at a random moment at a tenth of life speed, at a random
           moment at full speed, and before, amid or after the n-th call to the system that writes
 cuts      power cuts by the page model (`tests/faults/power.py`) at random points of a trace of every write
+plugs     real power cuts: an ext4 on a loop device, shut down without flushing its log (needs root)
 full      a disk of 6 MB that is really full (needs the right to mount one in memory)
 fuzz      a journal that is cut, has a bit flipped, or a page of zeros or noise
 
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 
 from tests.faults.cuts import power_cuts
+from tests.faults.ext4 import ext4_cuts
 from tests.faults.full_disk import fill, small_disk
 from tests.faults.fuzz import fuzz
 from tests.faults.kills import TIMINGS, VICTIMS, Toll, crash, plans
@@ -50,6 +52,17 @@ def cuts(wish: argparse.Namespace) -> bool:
     return well
 
 
+def plugs(wish: argparse.Namespace) -> bool:
+    with tempfile.TemporaryDirectory(dir=wish.folder) as folder:
+        try:
+            toll = ext4_cuts(Path(folder), wish.plugs, seed=wish.seed)
+        except PermissionError as error:
+            print(f"power cuts on ext4: not tried; {error}")
+            return True
+    print(f"power cuts on ext4: {toll}", flush=True)
+    return toll.is_clean
+
+
 def full(wish: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory(dir=wish.folder) as folder:
         try:
@@ -77,13 +90,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--cuts", type=int, default=100)
+    parser.add_argument("--plugs", type=int, default=60)
     parser.add_argument("--fuzz", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=None, help="where to record; a disk, not memory")
     wish = parser.parse_args()
     begun = time.perf_counter()
     print(f"seeds from {wish.seed}: {wish.kills} kills, {wish.cuts} power cuts, {wish.fuzz} damaged journals")
-    well = [part(wish) for part in (fuzzing, full, cuts, kills)]
+    well = [part(wish) for part in (fuzzing, full, cuts, plugs, kills)]
     print(f"{'nothing was lost' if all(well) else 'SOMETHING WAS LOST'} ({time.perf_counter() - begun:.0f} s)")
     return 0 if all(well) else 1
 

@@ -14,6 +14,7 @@ if not hasattr(os, "fork"):
     pytest.skip("the crash programme forks its victims, which Windows cannot", allow_module_level=True)
 
 from tests.faults.cuts import power_cuts
+from tests.faults.ext4 import ext4_cuts
 from tests.faults.full_disk import fill, small_disk
 from tests.faults.fuzz import fuzz
 from tests.faults.kills import Toll, crash, plans
@@ -59,3 +60,12 @@ def test_damage_to_a_journal_never_gives_a_wrong_sample(tmp_path: Path) -> None:
         "stopped before the damage": 0,
         "exceptions": 0,
     }
+
+
+def test_a_real_power_cut_on_ext4_loses_no_finished_sweep(tmp_path):
+    try:
+        toll = ext4_cuts(tmp_path, 3, seed=5)
+    except PermissionError as error:
+        pytest.skip(str(error))
+    assert toll.finished > 0
+    assert toll.lost_sweeps == toll.wrong == 0, str(toll)
