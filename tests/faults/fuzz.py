@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from typing import TYPE_CHECKING
 
@@ -86,5 +85,5 @@ def fuzz(folder: Path, number: int, seed: int = 0) -> dict[str, int]:
             continue
         found["wrong frames"] += read != truth[: len(read)]
         found["stopped before the damage"] += any(r.stop <= place for r in truth[len(read) :])
-    os.remove(victim)  # noqa: PTH107
+    victim.unlink(missing_ok=True)
     return found
