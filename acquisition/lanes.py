@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
 from acquisition.events import Event, FrameArrived
@@ -61,7 +62,7 @@ class WriterLane:
     def __init__(self, recorder: Recorder, *, length: int = 1024, patience: float = 8.0) -> None:
         """Start the thread. `patience` stays below the card's buffer of 10 s."""
         self._recorder, self._patience = recorder, patience
-        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(length)
+        self._queue: queue.Queue[tuple[Callable[[], None], bool] | None] = queue.Queue(length)
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
@@ -76,19 +77,19 @@ class WriterLane:
 
     def end_sweep(self, *, complete: bool = True, reason: str | None = None) -> None:
         """Close it."""
-        self._put(lambda: self._recorder.end_sweep(complete=complete, reason=reason))
+        self._put_last_words(lambda: self._recorder.end_sweep(complete=complete, reason=reason))
 
     def measured(self, measurements: Sequence[Measurement]) -> None:
         """Store numbers."""
-        self._put(lambda: self._recorder.measured(measurements))
+        self._put_last_words(lambda: self._recorder.measured(measurements))
 
     def log(self, entry: LogEntry) -> None:
         """Store a line of the log."""
-        self._put(lambda: self._recorder.log(entry))
+        self._put_last_words(lambda: self._recorder.log(entry))
 
     def temperature(self, time: float, value: float) -> None:
         """Store a reading of the bath, degC."""
-        self._put(lambda: self._recorder.temperature(time, value))
+        self._put_last_words(lambda: self._recorder.temperature(time, value))
 
     def close(self, reason: str = "finished") -> None:
         """Write what is queued, close the recorder, end the thread, and raise if anything failed."""
@@ -101,8 +102,19 @@ class WriterLane:
 
     def _put(self, call: Callable[[], None]) -> None:
         self._raise_failure()
+        self._enqueue(call)
+
+    def _put_last_words(self, call: Callable[[], None]) -> None:
+        """Queue what a recorder may still be able to write after it failed: on a full disk it has a reserve for it."""
+        self._enqueue(lambda: self._attempt(call) if self._failure is not None else call(), is_last_word=True)
+
+    def _attempt(self, call: Callable[[], None]) -> None:
+        with suppress(Exception):  # the first failure is the one that is reported
+            call()
+
+    def _enqueue(self, call: Callable[[], None], *, is_last_word: bool = False) -> None:
         try:
-            self._queue.put(call, timeout=self._patience)
+            self._queue.put((call, is_last_word), timeout=self._patience)
         except queue.Full:
             msg = f"the disk is {self._patience:g} s behind: the run stops before samples are lost"
             raise SessionError(msg) from None
@@ -112,9 +124,10 @@ class WriterLane:
             raise SessionError(f"the session file cannot be written: {self._failure}") from self._failure
 
     def _work(self) -> None:
-        """Run calls until told to end. After a failure the queue is still emptied, so that nobody blocks."""
-        while (call := self._queue.get()) is not None:
-            if self._failure is None:
+        """Run calls until told to end. After a failure only last words are tried; the queue is emptied all the same."""
+        while (item := self._queue.get()) is not None:
+            call, is_last_word = item
+            if self._failure is None or is_last_word:
                 try:
                     call()
                 except Exception as error:  # noqa: BLE001  handed over to the engine by the next call

@@ -77,3 +77,15 @@ def test_a_slow_observer_costs_sample_blocks_and_the_loss_is_counted():
             live.tell(FrameArrived(frame(k)))
         assert live.dropped > 80
         release.set()
+
+
+def test_after_a_failure_the_last_words_are_still_tried():
+    tape = Tape(fail_at="samples")
+    lane = WriterLane(tape)
+    lane.begin_sweep("header")
+    lane.samples(frame())
+    lane.end_sweep(complete=False, reason="disk full")
+    lane.log("stopped")
+    with pytest.raises(SessionError, match="no space left"):
+        lane.close()
+    assert tape.calls == ["begin_sweep", "end_sweep", "log", "close"]
