@@ -44,6 +44,14 @@ app = typer.Typer(
     help="Patch-clamp experiments from protocol files: check, plan, run, review.",
 )
 
+
+def named(path: Path) -> Path:
+    """Refuse a session without a name."""
+    if not path.name:
+        raise typer.BadParameter("name a session file (.nwb)")
+    return path
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")]
 YES = "Take the first option of every question. Without it, and with nobody there, gates that would ask stop the run."
 FIGURES = (".png", ".svg", ".pdf")
@@ -61,7 +69,7 @@ FigureFile = Annotated[
 ]
 ProtocolFile = Annotated[Path, typer.Argument(metavar="PROTOCOL", help="Protocol file (YAML).")]
 RigFile = Annotated[Path | None, typer.Option("--rig", "-r", help="Rig file. Default: the shipped simulated rig.")]
-SessionFile = Annotated[Path, typer.Argument(metavar="SESSION", help="Session file (.nwb).")]
+SessionFile = Annotated[Path, typer.Argument(metavar="SESSION", help="Session file (.nwb).", callback=named)]
 
 
 def say(text: str) -> None:
@@ -248,22 +256,40 @@ def export(
 @app.command()
 def recover(session: SessionFile, json_: AsJson = False) -> None:
     """Make a session file whole from its journal, after a crash or damage. Opening a session does this by itself."""
+    from acquisition.recording import sealed
+    from acquisition.reports import seal_words
     from acquisition.session.recovery import recover as make_whole
 
     done = make_whole(session)
     say(done.words)
+    verdict = sealed(session)
+    say(seal_words(verdict))
     if json_:
-        give("recover", **vars(done))
+        give("recover", ok=verdict.ok, **vars(done))
+    raise typer.Exit(Exit.DONE if verdict.ok else Exit.FAILED)
+
+
+@app.command()
+def seal(session: SessionFile, json_: AsJson = False) -> None:
+    """Verify a finished session against its journal, validate it, and write the verdict into it."""
+    from acquisition.recording import sealed
+    from acquisition.reports import seal_words
+
+    verdict = sealed(session)
+    say(seal_words(verdict))
+    if json_:
+        give("seal", **vars(verdict))
+    raise typer.Exit(Exit.DONE if verdict.ok else Exit.FAILED)
 
 
 @app.command()
 def verify(session: SessionFile, json_: AsJson = False) -> None:
     """Prove a session file: every sweep against its hash and, sweep by sweep, against the journal."""
-    from acquisition.session.recovery import verify as prove
+    from acquisition.session.recovery import prove
 
     found = prove(session)
     against = "and their journal" if found.with_journal else "(the journal is gone)"
-    say("\n".join(found.problems) or f"{len(found.sweeps)} sweeps agree with their hashes {against}")
+    say("\n".join(found.problems) or f"all sweeps ({len(found.sweeps)}) agree with their hashes {against}")
     if json_:
         give("verify", ok=found.ok, problems=found.problems, sweeps=[vars(s) for s in found.sweeps])
     raise typer.Exit(Exit.DONE if found.ok else Exit.FAILED)

@@ -68,8 +68,19 @@ class WriterLane:
         self._thread.start()
 
     def begin_sweep(self, header: SweepHeader) -> None:
-        """Open a sweep."""
-        self._put(lambda: self._recorder.begin_sweep(header))
+        """Open a sweep, and return only when the recorder has: nothing may be played that cannot be recorded."""
+        begun = threading.Event()
+
+        def begin() -> None:
+            try:
+                self._recorder.begin_sweep(header)
+            finally:
+                begun.set()
+
+        self._put(begin)
+        if not begun.wait(self._patience):
+            raise SessionError(f"the disk is {self._patience:g} s behind: the run stops before samples are lost")
+        self._raise_failure()
 
     def samples(self, frame: Frame) -> None:
         """Add samples to it."""
@@ -97,7 +108,7 @@ class WriterLane:
             return
         self._queue.put(None)
         self._thread.join()
-        self._recorder.close(reason)
+        self._recorder.close(reason if self._failure is None else f"failed: {self._failure}")
         self._raise_failure()
 
     def _put(self, call: Callable[[], None]) -> None:

@@ -210,7 +210,7 @@ def seal_words(seal: Seal) -> str:
     """Return the verdict on a session in a few words."""
     if seal.ok:
         valid = ", valid NWB" if seal.invalid is not None else ""
-        return f"sealed: {seal.sweeps} sweeps as recorded{valid}"
+        return f"sealed: all sweeps ({seal.sweeps}) as recorded{valid}"
     return "NOT SEALED: " + "; ".join([*seal.problems, *(seal.invalid or ())])
 
 

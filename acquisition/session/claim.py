@@ -29,12 +29,14 @@ class Claim:
         """Give it back. Twice does nothing."""
         if self._descriptor < 0:
             return
-        if not platform.IS_WINDOWS:
+        if platform.IS_WINDOWS:  # where what is open cannot be removed, nor what somebody else has opened meanwhile
+            os.close(self._descriptor)
+            with suppress(PermissionError):
+                platform.remove(self._path)
+        else:  # removed while it is ours: once the lock is gone, the name may be another's
             platform.remove(self._path)
-        os.close(self._descriptor)
+            os.close(self._descriptor)
         self._descriptor = -1
-        with suppress(PermissionError):  # Windows: somebody else has taken it already
-            platform.remove(self._path)
 
     def _take(self, until: float) -> int:
         while (descriptor := self._try()) < 0:

@@ -12,6 +12,7 @@ cut as soon as the next sync has (every 20 ms in a thread, and whenever `sync` i
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import threading
@@ -79,6 +80,8 @@ def journal_path(nwb: Path) -> Path:
     return nwb.with_name(nwb.name + SUFFIX)
 
 
+MOST_SEARCHED = 1 << 31
+"""Bytes behind damage that are searched for frames; more than that is taken for lost frames without a look."""
 LOCK_PATIENCE = 1.0
 """Seconds to wait for the lock of a journal that was just made."""
 
@@ -248,6 +251,21 @@ def scan(path: Path, position: int = 0, seq: int = 0) -> Iterator[Record]:
             yield from found
 
 
+def goes_on(path: Path, position: int) -> bool:
+    """Return whether there are frames of a journal behind `position`, where reading had to stop.
+
+    A recorder that died leaves half a frame at most. Whole heads of frames behind it mean that the journal was damaged
+    in the middle, and that something was recorded which cannot be read.
+    """
+    rest = path.read_bytes()[position + 1 :] if path.stat().st_size - position < MOST_SEARCHED else b""
+    at = rest.find(MAGIC)
+    while at >= 0:
+        if frame_size(rest[at : at + HEADER]):
+            return True
+        at = rest.find(MAGIC, at + 1)
+    return not rest and path.stat().st_size > position + 1
+
+
 def is_held(path: Path) -> bool:
     """Return whether a recorder has this journal open at this moment."""
     descriptor = platform.open_to_change(path)
@@ -322,5 +340,7 @@ def _create(path: Path) -> int:
 def _lock(descriptor: int) -> None:
     """Take the lock that says a recorder lives. Somebody who asks `is_held` has it for an instant, no longer."""
     deadline = time.monotonic() + LOCK_PATIENCE
-    while not platform.try_lock(descriptor) and time.monotonic() < deadline:
+    while not platform.try_lock(descriptor):
+        if time.monotonic() > deadline:
+            raise OSError(errno.EAGAIN, "another process holds the lock of a new journal")
         time.sleep(0.001)

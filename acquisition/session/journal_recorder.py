@@ -183,7 +183,7 @@ class JournalRecorder:
     def _end_for_want_of_space(self) -> None:
         """Close the sweep with what it has, and say why."""
         sweep, words = self._current, self._full_words()
-        self._end(sweep.end(complete=False, reason=words, status=DISK_FULL))
+        self._end(sweep.end(complete=False, reason=f"{DISK_FULL}: {words}", status=DISK_FULL))
         sweep.is_over = True
         raise SessionError(words)
 

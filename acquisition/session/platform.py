@@ -120,6 +120,19 @@ def try_lock(descriptor: int) -> bool:
     return _lock_byte(descriptor, take=True) if IS_WINDOWS else _try_flock(descriptor)
 
 
+def try_shared_lock(descriptor: int) -> bool:
+    """Return whether nobody has the open file locked for himself; the lock ends with the descriptor. POSIX only."""
+    if IS_WINDOWS:
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def unlock(descriptor: int) -> None:
     """Give the lock back."""
     if IS_WINDOWS:

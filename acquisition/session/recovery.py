@@ -21,7 +21,18 @@ from acquisition.session.transaction import redo_path, replay_redo, transact
 from acquisition.session.verification import SweepCheck, Verified, verify
 from protocols.errors import Refused, SessionError
 
-__all__ = ["Recovered", "Seal", "SweepCheck", "Verified", "open_recovered", "prune", "recover", "seal", "verify"]
+__all__ = [
+    "Recovered",
+    "Seal",
+    "SweepCheck",
+    "Verified",
+    "open_recovered",
+    "prove",
+    "prune",
+    "recover",
+    "seal",
+    "verify",
+]
 
 log = logging.getLogger(__name__)
 
@@ -83,14 +94,36 @@ def recover(nwb: Path) -> Recovered:
         found = verify(nwb) if nwb.exists() else None
         if found is not None and (kept := _kept(nwb, found)):
             return kept
+        if found is not None and found.extra:
+            return _beside(nwb, found)
         packer.finish(found)
         return _done(found, packer)
+
+
+def _beside(nwb: Path, found: Verified) -> Recovered:
+    """Make what the journal has beside a damaged file with intact sweeps of its own; a person must look.
+
+    Raises
+    ------
+    SessionError
+        Always: neither is whole, and to replace one by the other would hide sweeps that can be had.
+    """
+    beside = nwb.with_name(f"{nwb.stem}.from-journal.nwb")
+    platform.remove(beside)
+    with Packer(journal_path(nwb), beside, early=False) as packer:
+        packer.finish()
+    raise SessionError(
+        f"{nwb.name} and its journal are both damaged: sweeps {', '.join(map(str, found.extra))} are intact in the "
+        f"file alone. The file stays as it is; what its journal has is in {beside.name}"
+    )
 
 
 def _clear_away(nwb: Path) -> None:
     """Remove what the dead left behind: the recorder's reserve, and a file that a packer had not finished."""
     disk.Ballast(nwb).release()
     platform.remove(nwb.with_name(nwb.name + ".tmp"))
+    if not nwb.exists():
+        platform.remove(redo_path(nwb))  # of a file that is gone; it must not be applied to the one to come
 
 
 def _kept(nwb: Path, found: Verified) -> Recovered | None:
@@ -138,7 +171,7 @@ def open_recovered(path: Path | str) -> Session:
     nwb = Path(path)
     if _needs_recovery(nwb):
         try:
-            log.info("%s", recover(nwb).words)
+            log.warning("%s", recover(nwb).words)
         except (SessionError, OSError) as error:
             log.warning("%s could not be recovered: %s", nwb.name, error)
     return open_session(nwb)
@@ -164,6 +197,18 @@ def _is_held(journal: Path) -> bool:
         return is_held(journal)
     except OSError:
         return True
+
+
+def prove(nwb: Path) -> Verified:
+    """Check a finished session; see `verification.verify`.
+
+    Raises
+    ------
+    SessionError
+        The session goes on: its file lags behind its journal, as it should.
+    """
+    _must_be_finished(nwb)
+    return verify(nwb)
 
 
 def seal(nwb: Path) -> Seal:

@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from acquisition.session import platform
 from acquisition.session.headers import header_of
-from acquisition.session.journal import Kind, Tail, journal_path
+from acquisition.session.journal import Kind, Tail, goes_on, journal_path
 from acquisition.session.payloads import close_of, end_of, frame_of, head_of, log_of, measured_of
 from protocols.errors import PatchrigError, SessionError
 
@@ -93,6 +94,8 @@ class Told:
     measurements: list[Measurement] = field(default_factory=list)
     log: list[LogEntry] = field(default_factory=list)
     closed: str | None = None
+    is_broken: bool = False
+    """Whether there are more frames behind what cannot be read: something that was recorded is lost from it."""
     unreadable: int = 0
     """Bytes behind the last good frame: one that was cut off, or damage."""
     _hash: Any = None
@@ -153,6 +156,7 @@ def told_by(journal: Path) -> Told:
             for record in records:
                 told.see(record)
         told.unreadable = tail.left_over()
+        told.is_broken = bool(told.unreadable) and goes_on(journal, tail.position)
     return told
 
 
@@ -162,21 +166,33 @@ def verify(nwb: Path) -> Verified:
     Raises
     ------
     SessionError
-        There is no such file.
+        There is no such file, or another program holds it, or it could not be checked in time. This says nothing
+        against the file.
     """
     if not nwb.is_file():
         raise SessionError(f"{nwb}: there is no such file")
+    _must_be_free(nwb)
     command = [sys.executable, "-m", "acquisition.session.verification", str(nwb.absolute())]
     patience = LEAST_PATIENCE + nwb.stat().st_size / SLOWEST
     try:
         done = subprocess.run(command, capture_output=True, timeout=patience, check=False, env=environment())
     except subprocess.TimeoutExpired:
-        return Verified(damages=(f"{nwb.name} could not be checked within {patience:.0f} s",))
+        raise SessionError(f"{nwb.name} could not be checked within {patience:.0f} s") from None
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         words = f"{nwb.name} could not be checked: {last[0] if last else f'exit code {done.returncode}'}"
         return Verified(damages=(words,))
     return _from_json(done.stdout.decode())
+
+
+def _must_be_free(nwb: Path) -> None:
+    """Raise if a program has the file open for writing: it is in use then, and not damaged."""
+    descriptor = platform.open_to_read(nwb)
+    try:
+        if not platform.try_shared_lock(descriptor):
+            raise SessionError(f"{nwb.name} is open for writing in another program; close it there and try again")
+    finally:
+        os.close(descriptor)
 
 
 def environment() -> dict[str, str]:
@@ -235,6 +251,7 @@ def _differences(session: Session, sweeps: tuple[SweepCheck, ...], told: Told) -
         "its sweeps' headers are not those of the journal": headers == told.headers[: len(expected)],
         "its measurements are not those of the journal": repr(session.measurements) == repr(tuple(told.measurements)),
         "its log is not that of the journal": repr(session.log) == repr(tuple(told.log)),
+        f"its journal is damaged: {told.unreadable} bytes with recorded frames cannot be read": not told.is_broken,
         "it was not closed as the journal was": told.closed is None or session.closed == told.closed,
         "its protocol or rig is not that of the journal": texts == told_texts,
     }

@@ -89,3 +89,24 @@ def test_after_a_failure_the_last_words_are_still_tried():
     with pytest.raises(SessionError, match="no space left"):
         lane.close()
     assert tape.calls == ["begin_sweep", "end_sweep", "log", "close"]
+
+
+def test_a_session_that_failed_is_not_closed_as_finished():
+    class Closing(Tape):
+        def close(self, reason):
+            self.reason = reason
+
+    tape = Closing(fail_at="measured")
+    lane = WriterLane(tape)
+    lane.measured([])
+    with pytest.raises(SessionError):
+        lane.close("finished")
+    assert tape.reason.startswith("failed")
+
+
+def test_a_sweep_that_cannot_be_recorded_is_not_begun():
+    lane = WriterLane(Tape(fail_at="begin_sweep"))
+    with pytest.raises(SessionError, match="no space left"):
+        lane.begin_sweep("header")
+    with pytest.raises(SessionError):
+        lane.close()
