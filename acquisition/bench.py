@@ -19,7 +19,7 @@ from acquisition.gates import Gatekeeper, Vitals
 from acquisition.guarded import Guarded
 from acquisition.rest import put_to_rest
 from drivers.base import Filling, differences
-from protocols.errors import HardwareError, ModeMismatch, PatchrigError, StoppedByGate
+from protocols.errors import DiskFull, HardwareError, ModeMismatch, PatchrigError, StoppedByGate
 from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
 
 if TYPE_CHECKING:
@@ -198,8 +198,25 @@ class Bench:
         """Play and record one sweep, measuring as it comes in.
 
         Samples go to the writer first. A sweep that ends early is closed as incomplete with the samples it has,
-        and its outputs are put to rest by whoever catches what is raised.
+        and its outputs are put to rest by whoever catches what is raised. When the disk is full the person is asked
+        to make space; then the sweep is played again.
         """
+        while True:
+            try:
+                return self._play(command, label=label, kind=kind, keep=keep)
+            except DiskFull as full:
+                self._ask_for_space(full, command.holding)
+
+    def _ask_for_space(self, full: DiskFull, holding: float) -> None:
+        """Hold the cell where it is until there is space, or end the run."""
+        self.park(holding)
+        answer = self.ask(f"{full}. Is there space now?", ("continue", "stop"), otherwise="stop")
+        if answer == "stop":
+            raise full
+        self.writer.go_on()
+
+    def _play(self, command: Waveform, *, label: str, kind: str, keep: bool) -> Trial:
+        """Play one sweep, once."""
         header = self._header(command, label, kind)
         analyser = Guarded(header, self.settings)
         kept: list[Mapping[str, np.ndarray]] = []

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
 from acquisition.events import Event, FrameArrived
-from protocols.errors import SessionError
+from protocols.errors import DiskFull, SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,6 +111,11 @@ class WriterLane:
         self._recorder.close(reason if self._failure is None else f"failed: {self._failure}")
         self._raise_failure()
 
+    def go_on(self) -> None:
+        """Forget that the disk was full: space was made."""
+        if isinstance(self._failure, DiskFull):
+            self._failure = None
+
     def _put(self, call: Callable[[], None]) -> None:
         self._raise_failure()
         self._enqueue(call)
@@ -131,6 +136,8 @@ class WriterLane:
             raise SessionError(msg) from None
 
     def _raise_failure(self) -> None:
+        if isinstance(self._failure, DiskFull):
+            raise DiskFull(str(self._failure)) from self._failure
         if self._failure is not None:
             raise SessionError(f"the session file cannot be written: {self._failure}") from self._failure
 

@@ -8,6 +8,7 @@
     │   ├── ModeMismatch               the amplifier is not in the mode we believe
     │   └── Overrun                    samples were lost
     ├── SessionError                   a session file cannot be written or read
+    │   └── DiskFull                   for want of space; recording can go on once there is some
     └── Stopped                        the run ends early, on purpose
         ├── StoppedByGate              a quality gate said so                              (exit 5)
         └── StoppedByPerson            a person said so                                    (exit 130)
@@ -92,6 +93,10 @@ class Overrun(HardwareError):
 
 class SessionError(PatchrigError):
     """A session file cannot be written or read."""
+
+
+class DiskFull(SessionError):
+    """There is no space. What was recorded is kept; recording can go on once there is some."""
 
 
 class Stopped(PatchrigError):

@@ -22,7 +22,7 @@ from acquisition.session.payloads import (
     measured_text,
     temperature_bytes,
 )
-from protocols.errors import SessionError
+from protocols.errors import DiskFull, SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -160,7 +160,7 @@ class JournalRecorder:
         if self._running is None:
             raise SessionError("no sweep has begun")
         if self._running.is_over:
-            raise SessionError(self._full_words())
+            raise DiskFull(self._full_words())
         return self._running
 
     def _append(self, kind: Kind, *payload: bytes | memoryview) -> None:
@@ -185,7 +185,7 @@ class JournalRecorder:
         sweep, words = self._current, self._full_words()
         self._end(sweep.end(complete=False, reason=f"{DISK_FULL}: {words}", status=DISK_FULL))
         sweep.is_over = True
-        raise SessionError(words)
+        raise DiskFull(words)
 
     def _full_words(self) -> str:
         return (
@@ -230,7 +230,7 @@ class JournalRecorder:
         except OSError as error:
             if disk.is_full(error):
                 msg = f"the disk of {self.path.parent} is full; make space, then go on"
-                raise SessionError(msg) from error
+                raise DiskFull(msg) from error
             raise SessionError(f"{self._journal.path} cannot be written: {error.strerror or error}") from error
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from acquisition.controls import Controls
 from acquisition.events import SweepStarted
-from protocols.errors import HardwareError
+from acquisition.person import Unattended
+from protocols.errors import DiskFull, HardwareError
 from protocols.sweeps import ClampMode
-from tests.kit import Tape
+from tests.kit import Answers, Tape
 
 VC_HOLD = """
 steps:
@@ -85,6 +86,32 @@ def test_a_full_disk_in_mid_sweep_leaves_the_cell_safe_and_says_why(rehearse):
     r = rehearse(VC_HOLD.replace("2 s", "60 s"), tape=Tape(fail_after=20))
     assert r.finished.reason == "failed"
     assert "no space left" in r.finished.text
+    assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
+
+
+class FullOnce(Tape):
+    """A disk that is full in the middle of a sweep, until somebody makes space."""
+
+    is_full = True
+
+    def samples(self, frame):
+        if self.is_full and frame.first > 10_000:
+            self.is_full = False
+            raise DiskFull("the disk is full")
+        super().samples(frame)
+
+
+def test_after_space_was_made_the_sweep_is_played_again(rehearse):
+    r = rehearse(VC_HOLD, tape=FullOnce(), person=Answers("continue"))
+    assert r.finished.reason == "finished"
+    assert [complete for complete, _ in r.tape.ends] == [False, True]
+    assert sum(f.n_samples for f in r.tape.frames[-1]) == 40_000
+
+
+def test_a_full_disk_with_nobody_there_ends_the_run(rehearse):
+    r = rehearse(VC_HOLD, tape=FullOnce(), person=Unattended())
+    assert r.finished.reason == "failed"
+    assert "the disk is full" in r.finished.text
     assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
 
 

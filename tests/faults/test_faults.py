@@ -50,7 +50,7 @@ def test_a_full_disk_keeps_everything_and_recording_goes_on(tmp_path: Path, with
     assert outcome.opened
     assert (outcome.recovered.lost_sweeps, outcome.recovered.lost_blocks, outcome.recovered.wrong) == (0, 0, 0)
     early = [reason for reason in outcome.reasons.values() if reason]
-    assert early == [outcome.words]
+    assert early == [f"disk_full: {outcome.words}"]
 
 
 def test_damage_to_a_journal_never_gives_a_wrong_sample(tmp_path: Path) -> None:
