@@ -6,15 +6,16 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from acquisition.bench import Found
 from acquisition.events import SeriesProgress
+from acquisition.state import Found
 from acquisition.steps.switch_to import rebias
 from protocols.commands import find_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from acquisition.bench import Bench, Trial
+    from acquisition.bench import Bench
+    from acquisition.state import Trial
     from protocols.steps import Find
 
 

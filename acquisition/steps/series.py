@@ -13,7 +13,8 @@ from protocols.commands import series_command
 from protocols.quantities import Current, CurrentSteps
 
 if TYPE_CHECKING:
-    from acquisition.bench import Bench, Trial
+    from acquisition.bench import Bench
+    from acquisition.state import Trial
     from protocols.steps import Series
     from protocols.waveforms import Waveform
 
