@@ -180,9 +180,9 @@ def run(
     if finished.reason != "finished":
         say(f"{finished.reason}: {finished.text}")
     verdict = sealed(session)
-    say(f"session  {session} ({seal_words(verdict)})")
     result = result_of(session)
     say("\n".join(result.lines))
+    say(f"session  {session} ({seal_words(verdict)})")
     drawn = _draw(session, figure) if figure else None
     if drawn:
         say(f"figure   {drawn}")
