@@ -168,11 +168,6 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def truncate(descriptor: int, size: int) -> None:
-    """Make the file `size` bytes long."""
-    os.ftruncate(descriptor, size)
-
-
 def reserve(descriptor: int, size: int) -> None:
     """Make `size` bytes of the disk this file's, whether they are written or not.
 

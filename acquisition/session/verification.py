@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from acquisition.session import platform
 from acquisition.session.headers import header_of
 from acquisition.session.journal import Kind, Tail, goes_on, journal_path
-from acquisition.session.payloads import close_of, end_of, frame_of, head_of, log_of, measured_of
+from acquisition.session.payloads import broken_link, close_of, end_of, frame_of, head_of, log_of, measured_of
 from protocols.errors import PatchrigError, SessionError
 
 if TYPE_CHECKING:
@@ -98,8 +98,16 @@ class Told:
     """Whether there are more frames behind what cannot be read: something that was recorded is lost from it."""
     unreadable: int = 0
     """Bytes behind the last good frame: one that was cut off, or damage."""
+    is_log_genuine: bool = True
+    """Whether every line of the log is tied to the one before it: none was changed or taken out."""
+    _head_text: str = ""
+    _log_lines: list[bytes] = field(default_factory=list)
     _hash: Any = None
     _n_samples: int = 0
+
+    def look_at_log(self) -> None:
+        """Find out whether the log is genuine. Said by `verify`; it does not keep a session from being recovered."""
+        self.is_log_genuine = broken_link(self._head_text, self._log_lines) is None
 
     @property
     def interrupted(self) -> int | None:
@@ -111,6 +119,7 @@ class Told:
         match record.kind:
             case Kind.SESSION:
                 self.head = head_of(record.payload.decode())
+                self._head_text = record.payload.decode()
             case Kind.SWEEP_BEGIN:
                 self._begin(record.payload.decode())
             case Kind.DATA:
@@ -123,6 +132,7 @@ class Told:
                 self.measurements += measured_of(record.payload)
             case Kind.LOG:
                 self.log.append(log_of(record.payload))
+                self._log_lines.append(record.payload)
             case Kind.CLOSE:
                 self.closed = close_of(record.payload)
 
@@ -157,6 +167,7 @@ def told_by(journal: Path) -> Told:
                 told.see(record)
         told.unreadable = tail.left_over()
         told.is_broken = bool(told.unreadable) and goes_on(journal, tail.position)
+    told.look_at_log()
     return told
 
 
@@ -252,6 +263,7 @@ def _differences(session: Session, sweeps: tuple[SweepCheck, ...], told: Told) -
         "its measurements are not those of the journal": repr(session.measurements) == repr(tuple(told.measurements)),
         "its log is not that of the journal": repr(session.log) == repr(tuple(told.log)),
         f"its journal is damaged: {told.unreadable} bytes with recorded frames cannot be read": not told.is_broken,
+        "the journal's log was changed after it was written": told.is_log_genuine,
         "it was not closed as the journal was": told.closed is None or session.closed == told.closed,
         "its protocol or rig is not that of the journal": texts == told_texts,
     }

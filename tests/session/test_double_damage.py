@@ -8,12 +8,12 @@ import h5py
 import pytest
 
 from acquisition.session.claim import Claim
-from acquisition.session.journal import journal_path, scan
+from acquisition.session.journal import Kind, frame_parts, journal_path, scan
 from acquisition.session.journal_recorder import JournalRecorder
 from acquisition.session.packer import Packer
 from acquisition.session.recovery import prove, prune, recover, seal, verify
 from protocols.errors import Refused, SessionError
-from protocols.sweeps import ClampMode
+from protocols.sweeps import ClampMode, LogEntry
 from tests.session.synthetic import Recorder, burst, make_head, make_header
 
 if TYPE_CHECKING:
@@ -101,3 +101,17 @@ def test_a_claim_that_was_given_back_does_not_remove_its_successors(tmp_path, mo
     with pytest.raises(SessionError, match="another process"):
         Claim(tmp_path / "a.nwb")
     taken[0].release()
+
+
+def test_a_log_line_that_was_changed_with_all_its_checksums_is_found(tmp_path):
+    nwb = tmp_path / "a.nwb"
+    with JournalRecorder(nwb, make_head(), ballast=0) as recorder:
+        for k in range(3):
+            recorder.log(LogEntry(float(k), "note", f"line {k}"))
+    journal, forged = journal_path(nwb), []
+    for r in scan(journal):
+        payload = r.payload.replace(b"line 1", b"line X") if r.kind is Kind.LOG else r.payload
+        forged.append(b"".join(frame_parts(r.kind, r.seq, r.time_ns, payload)))
+    journal.write_bytes(b"".join(forged))
+    recover(nwb)
+    assert verify(nwb).problems == ("the journal's log was changed after it was written",)
