@@ -16,6 +16,7 @@ from acquisition.analysis.analyser import Settings
 from acquisition.events import FrameArrived, Logged, Measured, SweepFinished, SweepStarted, Waiting
 from acquisition.gates import Gatekeeper, Vitals
 from acquisition.guarded import Guarded
+from acquisition.recomputing import STORED_SETTINGS, log_settings
 from acquisition.rest import put_to_rest
 from acquisition.state import Flow, State, Trial
 from drivers.base import Filling, differences
@@ -74,6 +75,11 @@ class Bench:
         log.info("%s", text)
         self.writer.log(entry)
         self.live.tell(Logged(entry))
+
+    def log_analysis(self) -> None:
+        """Write down what numbers are made with, so that they can be made again."""
+        text, data = log_settings(self.settings)
+        self.log(STORED_SETTINGS, text, **data)
 
     def ask(self, question: str, options: tuple[str, ...], *, otherwise: str) -> str:
         """Ask the person, or take `otherwise` when there is nobody, and log the answer."""

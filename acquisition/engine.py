@@ -80,6 +80,7 @@ class Engine:
     def _prepare(self) -> None:
         """Bring the rig to where every protocol starts: voltage clamp at the safe potential, control solution."""
         bench = self._bench
+        bench.log_analysis()
         bench.devices.amplifier.set_low_pass(float(bench.protocol.record.low_pass))
         bench.read_amplifier()
         bench.fill_lines()

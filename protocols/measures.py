@@ -8,6 +8,9 @@ AFTER_STEP = (*range(100, 2001, 100), 3000, 4000, 5000)
 BASELINE = (-0.510, -0.010)
 """Window of the baseline, seconds from the step's start."""
 
+AREAS = {"S_fix": (0.010, 2.000), "S_500_2000": (0.500, 2.000), "S_10_3000": (0.010, 3.000)}
+"""Windows of the areas, seconds from the step's end; the first is the headline."""
+
 HALF_WINDOW = 0.05
 """A_t is the mean over t - 50 ms to t + 50 ms."""
 
@@ -15,8 +18,10 @@ AFTER_POTENTIAL: dict[str, tuple[float, float]] = {
     **{f"A_{t}": (t / 1000 - HALF_WINDOW, t / 1000 + HALF_WINDOW) for t in AFTER_STEP},
     "A_m": (0.010, 0.300),
     "A_pk": (0.010, 1.000),
-    "D50": (0.010, 1.000),  # at the least: it is the way back from the peak
-    "S_fix": (0.010, 2.000),
+    **dict.fromkeys(
+        ("D50", "D10", "D0", "HW", "S_tot", "tau_s"), (0.010, 1.000)
+    ),  # at the least: the way back from A_pk
+    **AREAS,
 }
 """Windows that must be recorded whole, seconds from the step's end. All are counted from the baseline."""
 
@@ -29,9 +34,16 @@ STANDARD_MEASURES: tuple[str, ...] = (
     *(f"A_{t}" for t in AFTER_STEP),
     "A_pk",
     "A_m",
-    "S_fix",
+    *AREAS,
     "D50",
+    "D10",
+    "D0",
+    "HW",
+    "S_tot",
+    "tau_s",
     "Rin",
+    "sag",
+    "tau_m",
     "Rm",
     "Rs",
     "Cm",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acquisition.analysis.current_clamp import CurrentClamp
+from acquisition.analysis.current_clamp import BiasOnly, CurrentClamp
 from acquisition.analysis.settings import Declared, Settings
 from acquisition.analysis.voltage_clamp import VoltageClamp
 from protocols.sweeps import ClampMode
@@ -29,7 +29,7 @@ class SweepAnalyser:
 
     def __init__(self, header: SweepHeader, settings: Settings) -> None:
         """Prepare for the sweep that `header` announces."""
-        self._mode = VoltageClamp(header) if header.sweep.mode is ClampMode.VOLTAGE else CurrentClamp(header, settings)
+        self._mode = _of_mode(header, settings)
 
     def feed(self, first: int, stored: Mapping[str, NDArray[np.float32]]) -> list[Measurement]:
         """Take a block and return what became final with it.
@@ -46,6 +46,12 @@ class SweepAnalyser:
     def finish(self, *, complete: bool = True) -> list[Measurement]:  # noqa: ARG002  the samples themselves tell
         """Return the rest. Windows that never became complete are NaN with the flag `window_incomplete`."""
         return self._mode.finish()
+
+
+def _of_mode(header: SweepHeader, settings: Settings) -> VoltageClamp | CurrentClamp | BiasOnly:
+    if header.sweep.mode is ClampMode.VOLTAGE:
+        return VoltageClamp(header)
+    return CurrentClamp(header, settings) if header.sweep.command.of("step") else BiasOnly(header, settings)
 
 
 def analyse(sweep: RecordedSweep, settings: Settings) -> list[Measurement]:

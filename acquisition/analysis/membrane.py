@@ -56,6 +56,10 @@ class Pulse:
     capacitance: float
     total: float
     holding: float
+    access_peak: float = float("nan")
+    """From the back-extrapolated peak of the fit, as most programs give it."""
+    access_charge: float = float("nan")
+    """From time constant and charge: tau / C on a model cell."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,25 @@ def measure_pulse(current: NDArray[np.float64], rate: float, *, onset: int, step
     access, total = 1 / (sum(sizes) + decay.steady), 1 / decay.steady
     membrane = total - access
     charge = sum(a * tau for a, tau in zip(sizes, decay.taus, strict=True))
-    return Pulse(access, membrane, charge * (total / membrane) ** 2, total, holding)
+    capacitance = charge * (total / membrane) ** 2
+    peak = 1 / (sum(decay.sizes) + decay.steady)
+    return Pulse(access, membrane, capacitance, total, holding, peak, _by_charge(response, rate, decay, delay))
+
+
+def _by_charge(response: NDArray[np.float64], rate: float, decay: Decay, delay: float) -> float:
+    """Return the access resistance from the whole transient's charge Q and its mean time constant tau.
+
+    With R the total resistance, tau = C Rs Rm / R and Q = step C (Rm / R)^2, so that tau step / Q = Rs R / Rm. With
+    several exponentials tau is their mean by charge; a cell with dendrites has no one time constant, and this
+    underestimates its access resistance.
+    """
+    last = len(response) - 1
+    charge = float(response.sum() - 0.5 * response[last]) / rate - decay.steady * (last / rate - delay)
+    pairs = list(zip(decay.sizes, decay.taus, strict=True))
+    tau = sum(a * t * t for a, t in pairs) / sum(a * t for a, t in pairs)
+    ratio = tau / charge if charge > 0 else float("nan")
+    total = 1 / decay.steady
+    return ratio * total / (total + ratio)
 
 
 def _fast_size(response: NDArray[np.float64], rate: float, decay: Decay, delay: float) -> float:

@@ -30,9 +30,12 @@ SMOOTH = 5e-3
 """Boxcar of peaks: the minimum of raw samples is biased by -0.2 to -0.5 mV."""
 MEDIUM, PEAK, AREA = (0.010, 0.300), (0.010, 1.000), (0.010, 2.000)
 """Windows of A_m, A_pk and S_fix, seconds from the step's end."""
-DECAY_BOXCAR = 0.100
-"""D50: smoothed by this, and above the level for as long again."""
-DECAY_BLOCK = 1e-3
+CROSSED = 0.050
+"""The AHP begins where the 5 ms boxcar falls below the baseline for this long."""
+EVENT_BLOCK = 5e-3
+"""Blocks whose median is held against the mean of a window: a synaptic event moves the mean alone."""
+MAINS = (50.0, 60.0)
+"""Hz; both have whole cycles in the 500 ms of the baseline."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ def baseline(v: NDArray[np.float64], rate: float, spikes_at: Sequence[int] = ())
     and 10 ms after, are left out. All values are NaN when too few blocks are left.
     """
     length = samples(BLOCK, rate)
-    count = len(v) // length
-    means = v[: count * length].reshape(count, length).mean(axis=1)
+    means = block_means(v, length)
+    count = len(means)
     keep = np.ones(count, bool)
     for peak in spikes_at:
         first, stop = peak - samples(5e-3, rate), peak + samples(10e-3, rate)
@@ -75,6 +78,19 @@ def baseline(v: NDArray[np.float64], rate: float, spikes_at: Sequence[int] = ())
 def mean(v: NDArray[np.float64]) -> float:
     """Return the plain mean."""
     return float(v.mean())
+
+
+def block_means(v: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Return the means of blocks of `length` samples from the start of `v` (samples,); the rest is left out."""
+    count = len(v) // length
+    means: NDArray[np.float64] = v[: count * length].reshape(count, length).mean(axis=1)
+    return means
+
+
+def block_middles(count: int, length: int, rate: float) -> NDArray[np.float64]:
+    """Return the middles of `count` such blocks, s."""
+    middles: NDArray[np.float64] = (np.arange(count, dtype=float) + 0.5) * (length / rate)
+    return middles
 
 
 def area(v: NDArray[np.float64], rate: float, base: float) -> float:
@@ -97,18 +113,47 @@ def peak(v: NDArray[np.float64], rate: float, *, down: bool = True) -> tuple[flo
     return float(box[at]), (at + 0.5 * width) / rate
 
 
-def half_decay(v: NDArray[np.float64], rate: float, level: float, after: float) -> float:
-    """Return when `v` (samples,), smoothed by 100 ms, comes back to `level` (V) and stays there for 100 ms.
+def crossing(v: NDArray[np.float64], rate: float, base: float) -> float:
+    """Return when the 5 ms boxcar of `v` (samples,) falls below `base` (V) and stays there for 50 ms; NaN if never.
 
-    Seconds from the start of `v`, not before `after` (the peak). NaN if it does not come back. The boxcar lies inside
-    `v`, so the earliest answer is 50 ms.
+    Seconds from the start of `v`, as after Simkin et al. 2021 (10.7554/eLife.64434).
     """
-    length, width = samples(DECAY_BLOCK, rate), round(DECAY_BOXCAR / DECAY_BLOCK)
-    count = len(v) // length
-    if count < 2 * width:
-        return float("nan")
-    box = smoothed(v[: count * length].reshape(count, length).mean(axis=1), width)
-    middles = (np.arange(len(box)) + 0.5 * width) * length / rate
-    above = (box >= level) & (middles >= after)
-    runs = smoothed(above.astype(float), width) > 1 - 0.5 / width
-    return float(middles[np.argmax(runs)]) if runs.any() else float("nan")
+    width = samples(SMOOTH, rate)
+    at = first_run(smoothed(v, width) < base, samples(CROSSED, rate))
+    return (at + 0.5 * width) / rate if at >= 0 else float("nan")
+
+
+def half_rise(v: NDArray[np.float64], rate: float, level: float, before: float) -> float:
+    """Return when the 5 ms boxcar of `v` (samples,) first reaches `level` (V) on its way to the peak at `before` s."""
+    width = samples(SMOOTH, rate)
+    box = smoothed(v, width)[: max(samples(before, rate) - width // 2, 0) + 1]
+    reached = box <= level
+    return (int(np.argmax(reached)) + 0.5 * width) / rate if reached.any() else float("nan")
+
+
+def first_run(mask: NDArray[np.bool_], length: int) -> int:
+    """Return where `mask` (n,) is first true `length` times in a row; -1 if nowhere."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    starts, stops = edges[::2], edges[1::2]
+    long = np.flatnonzero(stops - starts >= length)
+    return int(starts[long[0]]) if len(long) else -1
+
+
+def event(v: NDArray[np.float64], rate: float) -> float:
+    """Return how far the mean of `v` (samples,) lies from the median of its 5 ms blocks, V: what an EPSP adds."""
+    length = samples(EVENT_BLOCK, rate)
+    if len(v) < 2 * length:
+        return 0.0
+    return float(v.mean() - np.median(block_means(v, length)))
+
+
+def hum(v: NDArray[np.float64], rate: float) -> float:
+    """Return the amplitude (zero to peak) of the stronger of 50 and 60 Hz in `v` (samples,), V.
+
+    A Hann window keeps the slow fluctuation of the membrane out of the line.
+    """
+    n = len(v)
+    window = np.hanning(n + 1)[:n]
+    x, t = (v - v.mean()) * window, np.arange(n) / rate
+    lines = (abs(np.sum(x * np.exp(-2j * np.pi * f * t))) for f in MAINS)
+    return float(2 * max(lines) / window.sum())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
+from hashlib import sha256
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from acquisition.analysis.spikes import SpikeRules
 
@@ -43,6 +46,22 @@ class Aim:
 
 
 @dataclass(frozen=True)
+class FitRules:
+    """What an exponential must be to be believed."""
+
+    least_r2: float = 0.8
+    largest_error: float = 0.3
+    """Standard error of the time constant, as a part of it."""
+    shortest: float = 0.05
+    longest: float = 10.0
+    """Time constants outside are artefacts of drift or of noise, s."""
+
+
+MEMBRANE_FIT = FitRules(shortest=1e-3, longest=0.2)
+"""Of the charging curve at a small current pulse."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything beside the samples that a measure depends on."""
 
@@ -62,6 +81,15 @@ class Settings:
     """`drift`: the sweep's end differs from its baseline by more than this, V."""
     end_far: float = 2e-3
     """`not_recovered`, which leaves the sweep out of means."""
+    most_hum: float = 0.2e-3
+    """Amplitude of line hum that raises `hum`, V."""
+    event: float = 0.3e-3
+    """Difference between the median of 5 ms blocks and the mean of a window that raises `event_in_window`, V."""
+    bridge_residual: float = 3e6
+    """Access resistance that the bridge leaves, and the jump it makes, beyond which `bridge` is raised: ohms, V."""
+    bridge_jump: float = 5e-3
+    decay: FitRules = field(default_factory=FitRules)
+    """Of `tau_s`."""
 
     @classmethod
     def of(cls, protocol: Protocol, target: tuple[int, int] | None = None) -> Settings:
@@ -71,9 +99,53 @@ class Settings:
         declared = tuple(Declared.of(name, m) for name, m in protocol.measures.items())
         return cls(target, declared, MappingProxyType(dict(_aims((*protocol.steps, *protocol.finish), target))))
 
+    @classmethod
+    def from_mapping(cls, stored: Mapping[str, Any]) -> Settings:
+        """Return the settings that `as_mapping` wrote.
+
+        Raises
+        ------
+        TypeError, KeyError
+            They are of another version of the suite.
+        """
+        rest = {k: v for k, v in stored.items() if k not in ("target_spikes", "declared", "aims", "spikes", "decay")}
+        target = stored["target_spikes"]
+        rules: dict[str, Any] = {**stored["spikes"], "half_width": tuple(stored["spikes"]["half_width"])}
+        return cls(
+            target_spikes=None if target is None else (target[0], target[1]),
+            declared=tuple(Declared(**d) for d in stored["declared"]),
+            aims=MappingProxyType({name: _aim(a) for name, a in stored["aims"].items()}),
+            spikes=SpikeRules(**rules),
+            decay=FitRules(**stored["decay"]),
+            **rest,
+        )
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return all of it as JSON-able SI numbers, to the last bit."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    @cached_property
+    def digest(self) -> str:
+        """Eight characters that stand for these settings: numbers made with others carry another."""
+        return sha256(json.dumps(self.as_mapping(), sort_keys=True).encode()).hexdigest()[:8]
+
     def aim(self, label: str) -> Aim:
         """Return what sweeps called `label` should look like."""
         return self.aims.get(label, Aim(self.target_spikes))
+
+
+def _plain(x: Any) -> Any:
+    if is_dataclass(x):
+        return {f.name: _plain(getattr(x, f.name)) for f in fields(x)}
+    if isinstance(x, tuple):
+        return [_plain(v) for v in x]
+    return {k: _plain(v) for k, v in x.items()} if hasattr(x, "items") else x
+
+
+def _aim(stored: Mapping[str, Any]) -> Aim:
+    spikes = stored["spikes"]
+    return Aim(None if spikes is None else (spikes[0], spikes[1]), stored["potential"])
 
 
 def _aims(steps: tuple[AnyStep, ...], target: tuple[int, int] | None) -> Iterator[tuple[str, Aim]]:

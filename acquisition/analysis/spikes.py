@@ -61,6 +61,10 @@ class Spike:
     peak_at: int
     peak: float
     half_width: float
+    upstroke: float
+    """Steepest slope before the peak, V/s."""
+    downstroke: float
+    """Steepest slope after it, V/s; negative."""
     is_flat: bool
     """Three or more equal samples at the peak: the converter or the amplifier ran out of range."""
 
@@ -128,7 +132,7 @@ def _judge(v: NDArray[np.float64], rate: float, rules: SpikeRules, crossing: int
         return None
     top = int(np.argmax(around[: samples(RISE, rate) + 1]))
     peak_at, peak = crossing + top, float(around[top])
-    begin = _onset(v, rate, rules, crossing)
+    begin = onset(v, rate, crossing, rules.onset)
     threshold = float(v[begin])
     fall = v[peak_at + 1 : peak_at + 1 + samples(FALL, rate)]
     steepest = float((fall[lag:] - fall[:-lag]).min()) * rate / lag if len(fall) > lag else 0.0
@@ -139,14 +143,19 @@ def _judge(v: NDArray[np.float64], rate: float, rules: SpikeRules, crossing: int
     least = max(rules.half_width[0], rules.half_width_at_edge if at_edge else 0.0)
     if not least <= width <= rules.half_width[1]:
         return None
-    return Spike(crossing, threshold, peak_at, peak, width, _is_flat(v, peak_at))
+    rise = v[max(crossing - lag, lag) : peak_at + 1]
+    upstroke = float((rise[lag:] - rise[:-lag]).max()) * rate / lag
+    return Spike(crossing, threshold, peak_at, peak, width, upstroke, steepest, _is_flat(v, peak_at))
 
 
-def _onset(v: NDArray[np.float64], rate: float, rules: SpikeRules, crossing: int) -> int:
-    """Return the last sample before the upstroke with less than the onset's slope."""
+def onset(v: NDArray[np.float64], rate: float, crossing: int, slope: float) -> int:
+    """Return the last sample before the upstroke at `crossing` that rises by less than `slope` (V/s).
+
+    Laboratories differ in the slope: 10 mV/ms here, 5 mV/ms (Simkin et al. 2021), 5 % of the steepest (IPFX).
+    """
     lag = slope_lag(rate)
     first = max(crossing - samples(LOOK_BACK, rate), lag)
-    slow = v[first : crossing + 1] - v[first - lag : crossing + 1 - lag] < rules.onset * lag / rate
+    slow = v[first : crossing + 1] - v[first - lag : crossing + 1 - lag] < slope * lag / rate
     where = np.flatnonzero(slow)
     return first + int(where[-1]) if len(where) else first
 

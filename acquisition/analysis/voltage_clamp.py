@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from protocols.sweeps import Measurement, SweepHeader
     from protocols.waveforms import Pulse
 
-ANALYSER = "membrane 1.0"
+ANALYSER = "membrane 2.0"
 REST = 0.050
 """Seconds before a pulse from which the holding current is taken, where there is room for them."""
 AVERAGED = "membrane_test"
@@ -114,6 +114,8 @@ class VoltageClamp:
         flags = (wrong,) if wrong else () if np.isfinite(found.access) else ("no_fit",)
         for name, value, unit in (
             ("Rs", found.access, "Ohm"),
+            ("Rs_peak", found.access_peak, "Ohm"),
+            ("Rs_charge", found.access_charge, "Ohm"),
             ("Rm", found.membrane, "Ohm"),
             ("Cm", found.capacitance, "F"),
             ("R_total", found.total, "Ohm"),

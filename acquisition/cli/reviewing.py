@@ -14,11 +14,16 @@ from acquisition.cli.app import AsJson, Exit, FigureFile, SessionFile, app, draw
 def review(
     session: SessionFile,
     figure: FigureFile = None,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Make every number again from the samples, and compare bit for bit.")
+    ] = False,
     json_: AsJson = False,
 ) -> None:
     """Show a recorded session: its sweeps with measures and flags, and before against after."""
     from acquisition.reports import result_of, sweep_rows, sweep_table
 
+    if recompute:
+        _recompute(session, json_=json_)
     drawn = draw(session, figure) if figure else None
     result = result_of(session)
     if json_:
@@ -28,6 +33,21 @@ def review(
     typer.echo("\n".join(result.lines))
     if drawn:
         say(f"figure   {drawn}")
+
+
+def _recompute(session: Path, *, json_: bool) -> None:
+    """Make all numbers of a session again, say what came of it, and end."""
+    from acquisition.recomputing import recompute
+    from acquisition.session.recovery import open_recovered
+
+    with open_recovered(session) as opened:
+        found = recompute(opened)
+    if json_:
+        numbers = [vars(d) for d in found.differences]
+        give("review", ok=found.ok, session=session, same=found.same, differences=numbers, analysers=found.analysers)
+    else:
+        typer.echo("\n".join(found.lines()))
+    raise typer.Exit(Exit.DONE if found.ok else Exit.FAILED)
 
 
 @app.command()

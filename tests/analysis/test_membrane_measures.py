@@ -43,7 +43,7 @@ def test_depolarising_pulses_give_the_same_cell():
 def test_the_mean_of_twenty_noisy_pulses_is_near_the_truth():
     command = hold_command(duration=4.0, every=0.2)
     made = clamp("membrane_test", command=command, noise=8 * PA)
-    assert [m.name for m in made] == ["Rs", "Rm", "Cm", "R_total", "I_hold"]
+    assert [m.name for m in made] == ["Rs", "Rs_peak", "Rs_charge", "Rm", "Cm", "R_total", "I_hold"]
     assert values(made, "Rs") == pytest.approx(12e6, rel=0.05)
     assert values(made, "Rm") == pytest.approx(100e6, rel=0.05)
     assert values(made, "Cm") == pytest.approx(100e-12, rel=0.10)
@@ -64,7 +64,7 @@ def test_a_pulse_is_measured_as_soon_as_it_is_over_and_memory_stays_flat():
     for first in range(0, command.n_samples, block):
         made = analyser.feed(first, {"primary": rest})
         due = [p for p in command.of("test_pulse") if first < p.stop <= first + block]
-        assert len(made) == 5 * len(due)
+        assert len(made) == 7 * len(due)
         most = max(most, tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     assert most < 1e6
