@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from acquisition.analysis.current_clamp import BiasOnly, CurrentClamp
 from acquisition.analysis.settings import Declared, Settings
+from acquisition.analysis.so_far import SoFar
 from acquisition.analysis.voltage_clamp import VoltageClamp
 from protocols.sweeps import ClampMode
 
@@ -46,6 +47,10 @@ class SweepAnalyser:
     def finish(self, *, complete: bool = True) -> list[Measurement]:  # noqa: ARG002  the samples themselves tell
         """Return the rest. Windows that never became complete are NaN with the flag `window_incomplete`."""
         return self._mode.finish()
+
+    def so_far(self) -> SoFar:
+        """Return what can be said in the middle of the sweep, for screens: provisional, and never stored."""
+        return self._mode.so_far() if isinstance(self._mode, CurrentClamp) else SoFar()
 
 
 def _of_mode(header: SweepHeader, settings: Settings) -> VoltageClamp | CurrentClamp | BiasOnly:

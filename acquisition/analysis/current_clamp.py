@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from acquisition.analysis import after_step, before_step, burst, small_pulse, way_back
 from acquisition.analysis.in_progress import ANALYSER, SweepInProgress
 from acquisition.analysis.rows import Rows
+from acquisition.analysis.so_far import SoFar, so_far
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,10 @@ class CurrentClamp:
         made = [m for _, stage in self._stages for m in stage()]
         self._stages = []
         return made
+
+    def so_far(self) -> SoFar:
+        """Return what the samples up to now say."""
+        return so_far(self._sweep)
 
 
 class BiasOnly:

@@ -34,6 +34,7 @@ CROSSED = 0.050
 """The AHP begins where the 5 ms boxcar falls below the baseline for this long."""
 EVENT_BLOCK = 5e-3
 """Blocks whose median is held against the mean of a window: a synaptic event moves the mean alone."""
+HUM_BLOCK = 1e-3
 MAINS = (50.0, 60.0)
 """Hz; both have whole cycles in the 500 ms of the baseline."""
 
@@ -150,10 +151,12 @@ def event(v: NDArray[np.float64], rate: float) -> float:
 def hum(v: NDArray[np.float64], rate: float) -> float:
     """Return the amplitude (zero to peak) of the stronger of 50 and 60 Hz in `v` (samples,), V.
 
-    A Hann window keeps the slow fluctuation of the membrane out of the line.
+    A Hann window keeps the slow fluctuation of the membrane out of the line. Means of 1 ms lose little of it, which is
+    put back, and nothing of the kind lies where they alias (1 kHz).
     """
-    n = len(v)
-    window = np.hanning(n + 1)[:n]
-    x, t = (v - v.mean()) * window, np.arange(n) / rate
-    lines = (abs(np.sum(x * np.exp(-2j * np.pi * f * t))) for f in MAINS)
+    length = samples(HUM_BLOCK, rate)
+    x = block_means(v, length)
+    t, window = block_middles(len(x), length, rate), np.hanning(len(x) + 1)[: len(x)]
+    x = (x - x.mean()) * window
+    lines = (abs(np.sum(x * np.exp(-2j * np.pi * f * t))) / np.sinc(f * length / rate) for f in MAINS)
     return float(2 * max(lines) / window.sum())
