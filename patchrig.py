@@ -11,9 +11,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from acquisition.analysis.analyser import analyse
     from acquisition.analysis.settings import Settings
     from acquisition.figure import review_figure
+    from acquisition.foreign.arrays import analyse
     from acquisition.run import Who, Wish, run
     from acquisition.session.reader import Session
     from acquisition.session.recovery import open_recovered as open_session
@@ -33,7 +33,7 @@ _WHERE = {
     "Settings": "acquisition.analysis.settings",
     "Who": "acquisition.run",
     "Wish": "acquisition.run",
-    "analyse": "acquisition.analysis.analyser",
+    "analyse": "acquisition.foreign.arrays",
     "load_protocol": "protocols.loading",
     "load_rig": "config.loading",
     "review_figure": "acquisition.figure",

@@ -61,9 +61,14 @@ class Channel:
         scaled = [c / STORED_STEP[self.unit] for c in self.coefficients]
         return np.polynomial.polynomial.polyval(counts.astype(np.float64), scaled).astype(np.float32)
 
+    @property
+    def step(self) -> float:
+        """SI value of 1 in the stored numbers."""
+        return STORED_STEP[self.unit]
+
     def si(self, stored: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return stored values (mV, pA) as SI (V, A)."""
-        return stored.astype(np.float64) * STORED_STEP[self.unit]
+        return stored.astype(np.float64) * self.step
 
 
 @dataclass(frozen=True)

@@ -58,17 +58,27 @@ def _amplitude(sweep: SweepInProgress, name: str, latency: float) -> Iterator[Me
 
 
 def _onset_and_peak(sweep: SweepInProgress) -> Iterator[Measurement]:
-    yield from _peak(sweep, "A_pk", "t_pk", sahp.PEAK)
     v, span, flags = sweep.after(0.0, sahp.PEAK[1])
+    box = sahp.boxcar(v, sweep.rate) if is_usable(flags) else np.empty(0)
+    sweep.found.box = box
+    yield from _peak(sweep, "A_pk", "t_pk", sahp.PEAK, box[sweep.n(sahp.PEAK[0]) :])
     if is_usable(flags):
-        sweep.found.crossed = sahp.crossing(v, sweep.rate, sweep.found.baseline.mean)
+        sweep.found.crossed = sahp.crossing(box, sweep.rate, sweep.found.baseline.mean)
         flags = flags if np.isfinite(sweep.found.crossed) else (*flags, "no_ahp", *sweep.base_flags(None))
     yield sweep.rows.row("t_cross", sweep.found.crossed, "s", span, flags)
 
 
-def _peak(sweep: SweepInProgress, name: str, time: str, limits: tuple[float, float]) -> Iterator[Measurement]:
+def _peak(
+    sweep: SweepInProgress,
+    name: str,
+    time: str,
+    limits: tuple[float, float],
+    box: NDArray[np.float64] | None = None,
+) -> Iterator[Measurement]:
     v, span, flags = sweep.after(*limits)
-    lowest, at = sahp.peak(v, sweep.rate) if is_usable(flags) else (NAN, NAN)
+    lowest, at = NAN, NAN
+    if is_usable(flags):
+        lowest, at = sahp.extreme(box if box is not None and len(box) else sahp.boxcar(v, sweep.rate), sweep.rate)
     value, at = lowest - sweep.found.baseline.mean, at + limits[0]
     if value > -sweep.settings.smallest_ahp:
         flags = (*flags, "no_ahp")

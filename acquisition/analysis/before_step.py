@@ -26,7 +26,8 @@ def stages(sweep: SweepInProgress) -> Iterator[Stage]:
 
 
 def _before(sweep: SweepInProgress) -> Iterator[Measurement]:
-    span = (sweep.on + sweep.n(sahp.BASELINE[0]), sweep.on + sweep.n(sahp.BASELINE[1]))
+    first, stop = sweep.settings.baseline
+    span = (sweep.on + sweep.n(first), sweep.on + sweep.n(stop))
     v, wrong = sweep.trace.window(*span)
     found, flags = sahp.NO_BASELINE, (wrong,) if wrong else ()
     if wrong is None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import OptimizeWarning, curve_fit
+from scipy.optimize import leastsq
 
 from acquisition.analysis.sahp import block_means, first_run, smoothed
 from protocols.waveforms import samples
@@ -31,6 +30,8 @@ AICC_GAIN = 10.0
 """What a second exponential must bring on an average of sweeps."""
 
 NAN = float("nan")
+CONVERGED = (1, 2, 3, 4)
+"""What MINPACK answers when it has found a minimum."""
 
 
 @dataclass(frozen=True)
@@ -124,15 +125,15 @@ def _fitted(
 ) -> Exponential | None:
     """Fit by Levenberg-Marquardt on mV, so that all parameters are of one size."""
     scaled = [1e3 * start[0], start[1], *(1e3 * s for s in start[2:])]
-    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        warnings.simplefilter("ignore", OptimizeWarning)  # an infinite error says the same
-        try:
-            found, covariance = curve_fit(model, t, 1e3 * y, scaled, jac=slopes, method="lm", maxfev=200)
-        except (RuntimeError, ValueError):  # it does not converge: there is no exponential
-            return None
-        rest = float(np.sum((1e3 * y - model(t, *found)) ** 2))
-    if not (np.isfinite(found).all() and found[1] > 0):
+    measured = 1e3 * y
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found, covariance, facts, _, how = leastsq(
+            lambda p: model(t, *p) - measured, scaled, Dfun=lambda p: slopes(t, *p), full_output=True, maxfev=200
+        )
+        rest = float(np.sum(facts["fvec"] ** 2))
+    if how not in CONVERGED or covariance is None or not (np.isfinite(found).all() and found[1] > 0):
         return None
+    error = float(np.sqrt(covariance[1, 1] * rest / (len(y) - len(found))))
     spread = 1e6 * float(np.sum((y - y.mean()) ** 2))
     r2 = 1 - rest / spread if spread else NAN
-    return Exponential(1e-3 * float(found[0]), float(found[1]), float(np.sqrt(covariance[1, 1])), r2)
+    return Exponential(1e-3 * float(found[0]), float(found[1]), error, r2)

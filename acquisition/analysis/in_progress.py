@@ -7,7 +7,7 @@ in which samples arrive cannot matter, and of nothing later, so that no number i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +56,8 @@ class Found:
     crossed: float = NAN
     """Seconds from the step's end to the AHP's onset."""
     a_1000: float = NAN
+    box: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    """5 ms boxcar of the first second after the step, V."""
 
 
 class SweepInProgress:

@@ -9,6 +9,7 @@ the filter nor a sample of latency in the converter biases the access resistance
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -213,14 +214,19 @@ def edge_jump(v: NDArray[np.float64], rate: float, *, edge: int, delay: float) -
     """
     rest = v[edge - samples(BEFORE_JUMP, rate) : edge]
     first, stop = (samples(x + delay, rate) for x in JUMP)
-    t = np.arange(first, stop) / rate - delay
     y = v[edge + first : edge + stop] - rest.mean()
-    fits = [_line_and_curve(t, y, tau) for tau in np.geomspace(0.4e-3, 3e-3, 8)]
-    return min(fits)[1]
+    shapes, solvers = _lines_and_curves(first, stop, rate, delay)
+    sizes = solvers @ y
+    misfits = ((y - (shapes @ sizes[:, :, None])[:, :, 0]) ** 2).sum(axis=1)
+    return float(sizes[int(np.argmin(misfits)), 0])
 
 
-def _line_and_curve(t: NDArray[np.float64], y: NDArray[np.float64], tau: float) -> tuple[float, float]:
-    """Return misfit and value at 0 of `a + b t + c (1 - exp(-t / tau))`."""
-    shapes = np.column_stack([np.ones_like(t), t, -np.expm1(-t / tau)])
-    sizes = np.linalg.lstsq(shapes, y, rcond=None)[0]
-    return float(np.sum((y - shapes @ sizes) ** 2)), float(sizes[0])
+@cache
+def _lines_and_curves(
+    first: int, stop: int, rate: float, delay: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return `a + b t + c (1 - exp(-t / tau))` for eight time constants, (8, n, 3), and what solves for a, b, c."""
+    t = np.arange(first, stop) / rate - delay
+    taus = np.geomspace(0.4e-3, 3e-3, 8)
+    shapes = np.stack([np.column_stack([np.ones_like(t), t, -np.expm1(-t / tau)]) for tau in taus])
+    return shapes, np.linalg.pinv(shapes)

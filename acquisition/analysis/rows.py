@@ -28,7 +28,7 @@ class Trace:
     def __init__(self, channel: Channel, first: int, length: int) -> None:
         """Hold nothing yet."""
         self._channel, self.first, self._end = channel, first, first + length
-        self.values: NDArray[np.float64] = np.full(length, np.nan)
+        self.values: NDArray[np.float64] = np.empty(length)
         self.have = first
         """Samples before this one have come, or will never come."""
         extremes = channel.si(channel.stored(np.array([-32768, 32767], np.int16)))
@@ -37,8 +37,11 @@ class Trace:
     def add(self, first: int, stored: NDArray[np.float32]) -> None:
         """Take over what of a block, stored numbers (samples,) from sample `first` of the sweep on, belongs here."""
         start, stop = max(first, self.first), min(first + len(stored), self._end)
+        if start > self.have:
+            self.values[self.have - self.first : start - self.first] = np.nan
         if stop > start:
-            self.values[start - self.first : stop - self.first] = self._channel.si(stored[start - first : stop - first])
+            part = self.values[start - self.first : stop - self.first]
+            np.multiply(stored[start - first : stop - first], self._channel.step, out=part, dtype=np.float64)
         self.have = max(self.have, min(first + len(stored), self._end))
 
     def window(self, first: int, stop: int) -> tuple[NDArray[np.float64], str | None]:
@@ -49,14 +52,16 @@ class Trace:
         if first < self.first or stop > self.have or stop <= first:
             return np.empty(0), INCOMPLETE
         x = self.values[first - self.first : stop - self.first]
-        if np.isnan(x).any():
+        low, high = self._rails
+        least, most = x.min(), x.max()
+        if low < least and most < high:
+            return x, None
+        if np.isnan(least):
             return x, GAP
         return x, CLIPPED if self._is_clipped(x) else None
 
     def _is_clipped(self, x: NDArray[np.float64]) -> bool:
         low, high = self._rails
-        if low < x.min() and x.max() < high:
-            return False
         out = (x <= low) | (x >= high)
         return bool(np.any(out[2:] & out[1:-1] & out[:-2]))
 

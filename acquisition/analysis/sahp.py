@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BASELINE = (-0.510, -0.010)
-"""Seconds from the step's start."""
 BLOCK = 20e-3
 """The baseline is the mean of block means of this length; a whole cycle of 50 Hz."""
-LEAST_BLOCKS = 13
-"""Of 25: a baseline with more spikes than that is none."""
+LEAST_KEPT = 0.5
+"""Part of the blocks: a baseline with more spikes than that is none."""
 AROUND = 0.050
 """Half of the window of an amplitude at a latency: 100 ms are whole cycles of 50 and 60 Hz."""
 SMOOTH = 5e-3
@@ -56,7 +54,7 @@ NO_BASELINE = Baseline(float("nan"), float("nan"), float("nan"), 0)
 
 
 def baseline(v: NDArray[np.float64], rate: float, spikes_at: Sequence[int] = ()) -> Baseline:
-    """Return the baseline from the 500 ms of `v` (samples,), V.
+    """Return the baseline from `v` (samples,), V; 500 ms where the recording has room for them.
 
     `spikes_at` are peaks, in samples from the start of `v`; their blocks, and those they reach into with 5 ms before
     and 10 ms after, are left out. All values are NaN when too few blocks are left.
@@ -68,7 +66,7 @@ def baseline(v: NDArray[np.float64], rate: float, spikes_at: Sequence[int] = ())
     for peak in spikes_at:
         first, stop = peak - samples(5e-3, rate), peak + samples(10e-3, rate)
         keep[max(first // length, 0) : max(stop // length + 1, 0)] = False
-    if keep.sum() < min(LEAST_BLOCKS, count):
+    if keep.sum() < max(LEAST_KEPT * count, 2):
         return Baseline(float("nan"), float("nan"), float("nan"), int((~keep).sum()))
     kept, centres = means[keep], (np.arange(count)[keep] + 0.5) * BLOCK
     away = centres - centres.mean()
@@ -101,34 +99,45 @@ def area(v: NDArray[np.float64], rate: float, base: float) -> float:
 
 def smoothed(v: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """Return the means of all stretches of `width` samples that lie inside `v`; (len(v) - width + 1,)."""
-    sums = np.concatenate(([0.0], np.cumsum(v - v[0])))
-    means: NDArray[np.float64] = (sums[width:] - sums[:-width]) / width + v[0]
+    sums = np.empty(len(v) + 1)
+    sums[0] = 0.0
+    np.subtract(v, v[0], out=sums[1:])
+    np.cumsum(sums[1:], out=sums[1:])
+    means: NDArray[np.float64] = sums[width:] - sums[:-width]
+    means /= width
+    means += v[0]
     return means
 
 
 def peak(v: NDArray[np.float64], rate: float, *, down: bool = True) -> tuple[float, float]:
     """Return the extreme of the 5 ms boxcar inside `v` (samples,), and its middle in seconds from the start of `v`."""
-    width = samples(SMOOTH, rate)
-    box = smoothed(v, width)
+    return extreme(boxcar(v, rate), rate, down=down)
+
+
+def boxcar(v: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
+    """Return the means of all stretches of 5 ms inside `v` (samples,)."""
+    return smoothed(v, samples(SMOOTH, rate))
+
+
+def extreme(box: NDArray[np.float64], rate: float, *, down: bool = True) -> tuple[float, float]:
+    """Return the extreme of a 5 ms boxcar, and its middle in seconds from the start of what was smoothed."""
     at = int(np.argmin(box) if down else np.argmax(box))
-    return float(box[at]), (at + 0.5 * width) / rate
+    return float(box[at]), (at + 0.5 * samples(SMOOTH, rate)) / rate
 
 
-def crossing(v: NDArray[np.float64], rate: float, base: float) -> float:
-    """Return when the 5 ms boxcar of `v` (samples,) falls below `base` (V) and stays there for 50 ms; NaN if never.
+def crossing(box: NDArray[np.float64], rate: float, base: float) -> float:
+    """Return when the 5 ms boxcar falls below `base` (V) and stays there for 50 ms; NaN if never.
 
-    Seconds from the start of `v`, as after Simkin et al. 2021 (10.7554/eLife.64434).
+    Seconds from the start of what was smoothed, as after Simkin et al. 2021 (10.7554/eLife.64434).
     """
-    width = samples(SMOOTH, rate)
-    at = first_run(smoothed(v, width) < base, samples(CROSSED, rate))
-    return (at + 0.5 * width) / rate if at >= 0 else float("nan")
+    at = first_run(box < base, samples(CROSSED, rate))
+    return (at + 0.5 * samples(SMOOTH, rate)) / rate if at >= 0 else float("nan")
 
 
-def half_rise(v: NDArray[np.float64], rate: float, level: float, before: float) -> float:
-    """Return when the 5 ms boxcar of `v` (samples,) first reaches `level` (V) on its way to the peak at `before` s."""
+def half_rise(box: NDArray[np.float64], rate: float, level: float, before: float) -> float:
+    """Return when the 5 ms boxcar first reaches `level` (V) on its way to the peak at `before` s."""
     width = samples(SMOOTH, rate)
-    box = smoothed(v, width)[: max(samples(before, rate) - width // 2, 0) + 1]
-    reached = box <= level
+    reached = box[: max(samples(before, rate) - width // 2, 0) + 1] <= level
     return (int(np.argmax(reached)) + 0.5 * width) / rate if reached.any() else float("nan")
 
 
@@ -145,7 +154,9 @@ def event(v: NDArray[np.float64], rate: float) -> float:
     length = samples(EVENT_BLOCK, rate)
     if len(v) < 2 * length:
         return 0.0
-    return float(v.mean() - np.median(block_means(v, length)))
+    blocks = np.sort(block_means(v, length))
+    middle = 0.5 * (blocks[(len(blocks) - 1) // 2] + blocks[len(blocks) // 2])
+    return float(v.mean() - middle)
 
 
 def hum(v: NDArray[np.float64], rate: float) -> float:

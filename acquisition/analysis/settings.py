@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from acquisition.analysis.spikes import SpikeRules
+from protocols.measures import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,6 +72,8 @@ class Settings:
     aims: Mapping[str, Aim] = field(default_factory=lambda: MappingProxyType({}))
     """By the sweep's label."""
     spikes: SpikeRules = field(default_factory=SpikeRules)
+    baseline: tuple[float, float] = BASELINE
+    """Window of the baseline, seconds from the step's start. Recordings of other programs may have less room."""
     near_target: float = 1.5e-3
     """A baseline further than this from its aim raises `vhold`, V."""
     far_from_target: float = 3e-3
@@ -108,7 +111,8 @@ class Settings:
         TypeError, KeyError
             They are of another version of the suite.
         """
-        rest = {k: v for k, v in stored.items() if k not in ("target_spikes", "declared", "aims", "spikes", "decay")}
+        made = ("target_spikes", "declared", "aims", "spikes", "decay", "baseline")
+        rest = {k: v for k, v in stored.items() if k not in made}
         target = stored["target_spikes"]
         rules: dict[str, Any] = {**stored["spikes"], "half_width": tuple(stored["spikes"]["half_width"])}
         return cls(
@@ -117,6 +121,7 @@ class Settings:
             aims=MappingProxyType({name: _aim(a) for name, a in stored["aims"].items()}),
             spikes=SpikeRules(**rules),
             decay=FitRules(**stored["decay"]),
+            baseline=(stored["baseline"][0], stored["baseline"][1]),
             **rest,
         )
 

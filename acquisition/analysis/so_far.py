@@ -37,7 +37,8 @@ def so_far(sweep: SweepInProgress) -> SoFar:
     v = sweep.trace.values[first:stop]
     if len(v) < sweep.n(sahp.SMOOTH) or np.isnan(v).any():
         return SoFar(len(evoked))
-    lowest, at = sahp.peak(v[: sweep.n(sahp.PEAK[1] - sahp.PEAK[0])], sweep.rate)
+    box = sahp.boxcar(sweep.trace.values[sweep.off : min(stop, sweep.off + sweep.n(sahp.PEAK[1]))], sweep.rate)
+    lowest, at = sahp.extreme(box[sweep.n(sahp.PEAK[0]) :], sweep.rate)
     base = sweep.found.baseline.mean
     back = decay.back_at(decay.course(v, sweep.rate), 0.5 * (base + lowest), at)
     return SoFar(len(evoked), lowest - base, back + sahp.PEAK[0])

@@ -72,9 +72,8 @@ def _returns(sweep: SweepInProgress, v: NDArray[np.float64], start: float) -> di
 
 def _half_rise(sweep: SweepInProgress) -> float:
     """Return when the AHP reached half of its peak, seconds from the step's end."""
-    v, _ = sweep.trace.window(sweep.off, sweep.off + sweep.n(sahp.PEAK[1]))
     level = 0.5 * (sweep.found.baseline.mean + sweep.found.lowest)
-    return sahp.half_rise(v, sweep.rate, level, sweep.found.lowest_at)
+    return sahp.half_rise(sweep.found.box, sweep.rate, level, sweep.found.lowest_at)
 
 
 def _total_area(
@@ -151,7 +150,7 @@ def _detrended(
     sweep: SweepInProgress, away: float, stop: float, span: tuple[int, int], flags: tuple[str, ...]
 ) -> Measurement:
     """Return `A_1000` without the line through baseline and end."""
-    middle = (sweep.on - sweep.off) / sweep.rate + 0.5 * sum(sahp.BASELINE)
+    middle = (sweep.on - sweep.off) / sweep.rate + 0.5 * sum(sweep.settings.baseline)
     part = (1.0 - middle) / (stop - 0.5 * END - middle)
     value = sweep.found.a_1000 - part * away
     return sweep.rows.row("A_1000_detrended", value, "V", span, flags)

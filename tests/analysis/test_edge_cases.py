@@ -307,3 +307,12 @@ def test_a_sweep_without_a_step_has_only_its_bias():
     head = header(Waveform(RATE, 20_000, 35 * PA, (Pulse("test_pulse", 10, 100, -1e-12),)), kind="switch_to")
     (only,) = analyse(recorded(head, np.full(20_000, -60 * MV)), WANTED)
     assert only.name == "I_hold"
+
+
+def test_a_shorter_baseline_is_taken_when_it_is_asked_for_and_never_otherwise():
+    command = burst_command(before=0.2)
+    v = voltage(command, spikes=tuple(t - 1.3 for t in FOUR))
+    assert made(v, command=command)["A_1000"].flags == ("window_incomplete",)
+    m = made(v, command=command, wanted=Settings(baseline=(-0.19, -0.01)))
+    assert m["V_b"].window == pytest.approx((0.01, 0.19))
+    assert m["A_1000"].value == pytest.approx(made()["A_1000"].value, abs=0.02 * MV)
