@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from protocols.sweeps import Measurement
 
@@ -27,12 +28,37 @@ EXCLUDING = frozenset(
         "window_incomplete",
     }
 )
-"""Flags that leave a value out of means. Others (vhold, drift, baseline_spikes, ...) only warn."""
+"""Flags that leave a value out of means."""
+WARNING = frozenset(
+    {
+        "baseline_spikes",
+        "bridge",
+        "drift",
+        "event_in_window",
+        "hum",
+        "step_changed",
+        "test_pulse_near",
+        "vhold",
+    }
+)
+"""Flags that speak of a sweep's quality and leave it in. Any other flag says something of one measure alone."""
+PAIR_EXCLUDING = frozenset({"rin_changed", "rs_changed"})
+"""Flags of a phase that leave it out of paired statistics across cells."""
 OF_THE_SWEEP = ("n_ap", "n_late", "V_b", "V_end", "ap_peak")
 """A flag on one of these speaks of the whole sweep."""
 HEADLINE = "A_1000"
 EXPECTED_IN_A_RANGE = frozenset({"ap_count", "no_spikes"})
 """Excluding flags that say nothing against a sweep of a series over a range of currents: the count is its result."""
+
+
+def is_range(currents: Sequence[float]) -> bool:
+    """Say whether the step currents of a run, A in order, are a range that was asked for.
+
+    A range has another current in nearly every sweep. A burst's current that is adjusted now and then, to keep its
+    count of spikes, changes seldom.
+    """
+    changes = sum(a != b for a, b in pairwise(currents))
+    return changes > 0 and changes >= 0.5 * (len(currents) - 1)
 
 
 def by_sweep(measurements: Iterable[Measurement]) -> dict[int, dict[str, Measurement]]:

@@ -16,12 +16,14 @@ from acquisition.analysis.analyser import Settings
 from acquisition.events import FrameArrived, Logged, Measured, SweepFinished, SweepStarted, Waiting
 from acquisition.gates import Gatekeeper, Vitals
 from acquisition.guarded import Guarded
+from acquisition.guardian.lease import Unguarded
 from acquisition.recomputing import STORED_SETTINGS, log_settings
 from acquisition.rest import put_to_rest
 from acquisition.state import Flow, State, Trial
 from drivers.base import Filling, differences
 from protocols.errors import DiskFull, HardwareError, ModeMismatch, PatchrigError, StoppedByGate
 from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
+from protocols.waveforms import samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+WATCH = 0.2
+"""Seconds of a sweep between looks whether somebody has turned the mode switch: the command is wrong there."""
+SLOWEST_SWITCH = 120.0
+"""Seconds that a mode switch may take: some amplifiers have a knob that a person must turn."""
 GLANCE = 0.05
 """Seconds between looks at the controls while waiting."""
 
@@ -59,11 +65,12 @@ class Bench:
         live: LiveLane,
         person: Person,
         controls: Controls,
+        lease: Unguarded | None = None,
     ) -> None:
         """Take everything from outside; open nothing."""
         self.protocol, self.rig, self.devices = protocol, rig, devices
         self.clock, self.writer, self.live = clock, writer, live
-        self.person, self.controls = person, controls
+        self.person, self.controls, self.lease = person, controls, lease or Unguarded()
         self.state, self.vitals, self.gatekeeper = State(), Vitals(), Gatekeeper()
         self.settings = Settings.of(protocol)
 
@@ -84,7 +91,8 @@ class Bench:
     def ask(self, question: str, options: tuple[str, ...], *, otherwise: str) -> str:
         """Ask the person, or take `otherwise` when there is nobody, and log the answer."""
         self.live.drain()
-        answer = self.person.ask(question, options, otherwise=otherwise)
+        with self.lease.waiting("an answer"):
+            answer = self.person.ask(question, options, otherwise=otherwise)
         self.log("question", f"{question} - {answer}", question=question, answer=answer)
         return answer
 
@@ -118,6 +126,7 @@ class Bench:
             self.log("pause", "paused by the person, at the present holding level")
         while (now := self.clock.now()) < moment or self.controls.paused:
             self.controls.check_between_sweeps()
+            self.lease.beat()
             self.clock.wait_until(now + GLANCE if self.controls.paused else min(now + GLANCE, moment))
         self.controls.check_between_sweeps()
 
@@ -137,8 +146,8 @@ class Bench:
 
     @property
     def rate(self) -> float:
-        """Samples per second, as the protocol asks."""
-        return float(self.protocol.record.sampling)
+        """Samples per second: what the card makes of the protocol's wish."""
+        return self.devices.daq.rate(float(self.protocol.record.sampling))
 
     @property
     def condition(self) -> str:
@@ -177,6 +186,7 @@ class Bench:
         measurements: list[Measurement] = []
         complete = False
         why: str | None = "interrupted"
+        watched, watch = 0, samples(WATCH, header.sweep.rate)
         self.live.tell(SweepStarted(header))
         self.writer.begin_sweep(header)
         try:
@@ -190,6 +200,10 @@ class Bench:
                     if keep:
                         kept.append(stored)
                     self.controls.check_within_sweep()
+                    self.lease.beat()
+                    if frame.first + frame.n_samples >= watched + watch:
+                        watched = frame.first + frame.n_samples
+                        self._still_in(header.sweep.mode)
             self._still_in(header.sweep.mode)
             complete, why = True, None
         except PatchrigError as error:
@@ -299,6 +313,7 @@ class Bench:
         """
         amplifier = self.devices.amplifier
         self.state.gains = gains = amplifier.gains()
+        self.lease.verified(gains)
         self.vitals.mode = gains.mode
         if wrong := differences(gains, amplifier.gains_in(gains.mode)):
             amplifier.set_mode(ClampMode.ZERO)
@@ -312,9 +327,10 @@ class Bench:
         again afterwards: the same volt means -70 mV in one mode and -1.4 nA in another.
         """
         amplifier, before = self.devices.amplifier, self.mode
-        amplifier.set_mode(ClampMode.ZERO)
-        self.devices.daq.park(level, amplifier.gains_in(mode))
-        amplifier.set_mode(mode)
+        with self.lease.waiting("a mode switch", SLOWEST_SWITCH):
+            amplifier.set_mode(ClampMode.ZERO)
+            self.devices.daq.park(level, amplifier.gains_in(mode))
+            amplifier.set_mode(mode)
         self.read_amplifier()
         self.clock.wait_until(self.clock.now() + amplifier.settle)
         self.state.level = level

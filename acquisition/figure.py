@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from acquisition.session.reader import Session
 
-SIZE = (13.2, 7.8)
+SIZE = (13.2, 9.0)
 LEFT = 0.055
 
 
@@ -38,9 +38,9 @@ def review_figure(session: Session) -> Figure:
         2,
         width_ratios=(1, 1.15),
         left=LEFT,
-        right=0.985,
-        bottom=0.085,
-        top=0.84 if story.summary.changes else 0.89,
+        right=0.952 if story.summary.phases else 0.985,
+        bottom=0.075,
+        top=0.845 if story.summary.changes else 0.885,
         wspace=0.19,
     )
     _headline(figure, story)
@@ -62,12 +62,27 @@ def _headline(figure: Figure, story: Story) -> None:
     lines = list(_results(story)) or [(_without_comparison(story), INK)]
     text, colour = lines[0]
     figure.text(LEFT, 0.975, text, ha="left", va="top", size=min(13.5, 1370 / len(text)), weight="bold", color=colour)
-    others = [
-        typeset(c) for c in (*story.summary.rejections[: len(story.summary.phases)], *story.summary.confounds[:1])
-    ]
-    small = [*lines[1:2], *((text, QUIET) for text in others[:2])]
+    others = (*story.summary.rejections[: len(story.summary.phases)], *story.summary.confounds[:1], *_trust(story))
+    small = [*lines[1:2], *((typeset(words), QUIET) for words in others[:3])]
     for row, (text, colour) in enumerate(small):
-        figure.text(LEFT, 0.934 - 0.026 * row, text, ha="left", va="top", size=8.5, color=colour)
+        figure.text(LEFT, 0.940 - 0.0225 * row, text, ha="left", va="top", size=8.5, color=colour)
+
+
+SHORT = {
+    "not_steady": "not steady",
+    "step_changed": "step current changed",
+    "rs_changed": "access resistance changed",
+    "rin_changed": "input resistance changed",
+}
+"""Flag of a phase in the figure's few words."""
+
+
+def _trust(story: Story) -> Iterator[str]:
+    """Yield whether the cell counts, and what speaks against its phases."""
+    if story.outcome.cell is not None and story.summary.phases:
+        found = [(p, [SHORT.get(f, f) for f in p.flags]) for p in story.summary.phases]
+        against = (f"{p.label}: {', '.join(words)}" for p, words in found if words)
+        yield "; ".join((story.outcome.cell.text, *against))
 
 
 def _results(story: Story) -> Iterator[tuple[str, str]]:

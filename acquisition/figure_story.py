@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acquisition.analysis.summary import Summary, SweepNumbers, gather, summarise
+from acquisition.acceptance import is_range
+from acquisition.analysis.time_course import drug_arrival
+from acquisition.outcome import Outcome, outcome_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from acquisition.analysis.summary import Phase
+    from acquisition.analysis.summary import Phase, SweepNumbers
     from acquisition.session.reader import Session
     from protocols.sweeps import ClampMode
 
@@ -45,12 +47,12 @@ class Story:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.numbers = gather(session.sweeps, session.measurements, session.rejected)
-        self.summary: Summary = summarise(self.numbers)
-        self._switches = _switches(session)
-        drug = self._switches[1] if len(self._switches) > 1 else None
-        self._zero = drug[2] if drug else 0.0
-        self.time_label = f"time from arrival of {drug[0]} (min)" if drug else "time (min)"
+        self.outcome: Outcome = outcome_of(session)
+        self.numbers, self.summary = self.outcome.numbers, self.outcome.summary
+        self._switches = self.outcome.facts.switches
+        drug = self._switches[1].label if len(self._switches) > 1 else None
+        self._zero = drug_arrival(self.summary.phases, self.outcome.facts) or 0.0
+        self.time_label = f"time from arrival of {drug} (min)" if drug else "time (min)"
         self.has_arrival = drug is not None
 
     def minutes(self, seconds: Any) -> Any:
@@ -66,21 +68,21 @@ class Story:
     def end(self) -> float:
         """End of the last sweep, s."""
         ends = [s.start + s.n_samples / s.rate for s in self.session.sweeps]
-        return max([1.0, *ends, *(switched for _, switched, _ in self._switches)])
+        return max([1.0, *ends, *(s.switched for s in self._switches)])
 
     @cached_property
     def epochs(self) -> tuple[Epoch, ...]:
         """The solutions in order."""
-        ends = [*(arrives for _, _, arrives in self._switches[1:]), self.end][: len(self._switches)]
+        ends = [*(s.arrives for s in self._switches[1:]), self.end][: len(self._switches)]
         out = []
-        for i, ((label, *times), end) in enumerate(zip(self._switches, ends, strict=True)):
-            switched, arrives, ended = (float(self.minutes(t)) for t in (*times, end))
-            out.append(Epoch(label, switched, arrives, ended, _colour(i)))
+        for i, (switch, end) in enumerate(zip(self._switches, ends, strict=True)):
+            switched, arrives, ended = (float(self.minutes(t)) for t in (switch.switched, switch.arrives, end))
+            out.append(Epoch(switch.label, switched, arrives, ended, _colour(i)))
         return tuple(out)
 
     def colour(self, seconds: float) -> str:
         """Return the colour of the solution in the bath at a session time."""
-        here = [i for i, (_, _, arrives) in enumerate(self._switches) if arrives <= seconds]
+        here = [i for i, switch in enumerate(self._switches) if switch.arrives <= seconds]
         return _colour(here[-1] if here else 0)
 
     @property
@@ -92,10 +94,10 @@ class Story:
     @cached_property
     def ranges(self) -> tuple[SweepNumbers, ...]:
         """Sweeps of series over a range of currents."""
-        steps: dict[int, set[float]] = defaultdict(set)
+        steps: dict[int, list[float]] = defaultdict(list)
         for s in self.numbers:
-            steps[s.run] |= {m.value for m in s.measurements if m.name == "I_step" and s.kind == "series"}
-        return tuple(s for s in self.numbers if len(steps[s.run]) > 1)
+            steps[s.run] += [m.value for m in s.measurements if m.name == "I_step" and s.kind == "series"]
+        return tuple(s for s in self.numbers if is_range(steps[s.run]))
 
     def values(self, name: str, mode: ClampMode | None = None) -> tuple[Numbers, Numbers]:
         """Return minutes and SI values of a measure, finite ones, of sweeps in `mode` (any by default)."""
@@ -107,18 +109,6 @@ class Story:
         ]
         times, values = np.array(found, float).reshape(-1, 2).T
         return self.minutes(times), values
-
-
-def _switches(session: Session) -> list[tuple[str, float, float]]:
-    """Return label, switch and arrival (s) of each solution; one that was already flowing is not a switch."""
-    out: list[tuple[str, float, float]] = []
-    for entry in session.log:
-        if entry.kind == "solution":
-            label = str(entry.data.get("label", entry.text))
-            if not out or out[-1][0] != label:
-                switched = float(entry.data.get("switched", entry.time))
-                out.append((label, switched, float(entry.data.get("arrives", switched))))
-    return out
 
 
 def _colour(place: int) -> str:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquisition.analysis.sahp import AROUND, BASELINE
+from acquisition.analysis.mean_waveform import mean_waveform
 from acquisition.analysis.summary import HEADLINE, Phase
+from acquisition.figure_difference import draw_difference
 from acquisition.figure_story import CONTROL, FAINT, INK, LATER, QUIET, Story, letter, signed, tidy, value_of
+from protocols.measures import BASELINE
+from protocols.measures import HALF_WINDOW as AROUND
 from protocols.sweeps import ClampMode
 from protocols.waveforms import samples
 
@@ -33,8 +36,10 @@ COARSE = 2e-3
 
 
 def draw_bursts_and_ahp(figure: Figure, cell: SubplotSpec, story: Story) -> None:
-    """Draw panel a, a typical burst of each phase, and panel b, the mean AHP of each phase."""
-    rows = cell.subgridspec(2, 1, height_ratios=(1, 1.45), hspace=0.30)
+    """Draw panel a, a typical burst of each phase, panel b, the mean AHP of each phase, and c, what changed."""
+    compares = bool(story.summary.changes)
+    heights = (1, 1.40, 0.66) if compares else (1, 1.45)
+    rows = cell.subgridspec(len(heights), 1, height_ratios=heights, hspace=0.30)
     phases = story.phases[:4]
     bursts = rows[0].subgridspec(2, len(phases), height_ratios=(5, 1), hspace=0.08, wspace=0.08)
     tops: list[Axes] = []
@@ -44,7 +49,11 @@ def draw_bursts_and_ahp(figure: Figure, cell: SubplotSpec, story: Story) -> None
         _burst(top, below, story, phase, is_first=column == 0)
         tops.append(top)
     letter(tops[0], "a")
-    _magnified(figure.add_subplot(rows[1]), story, phases)
+    magnified = figure.add_subplot(rows[1])
+    _magnified(magnified, story, phases)
+    if compares:
+        magnified.set_xlabel("")
+        draw_difference(figure.add_subplot(rows[2], sharex=magnified), story, phases)
 
 
 def _burst(top: Axes, below: Axes, story: Story, phase: Phase, *, is_first: bool) -> None:
@@ -90,8 +99,8 @@ def _magnified(axes: Axes, story: Story, phases: Sequence[Phase]) -> None:
     axes.axhline(rest, color=QUIET, lw=0.6, ls=(0, (4, 3)), zorder=1)
     axes.annotate(f"{signed(rest, 1)}", (t[-1], rest), (4, 0), textcoords="offset points", va="center", size=7.5,
                   color=QUIET)  # fmt: skip
-    _window(axes, "baseline", BASELINE[0] - width, BASELINE[1] - width)
-    _window(axes, "sAHP", 1 - AROUND, 1 + AROUND)
+    window(axes, "baseline", BASELINE[0] - width, BASELINE[1] - width)
+    window(axes, "sAHP", 1 - AROUND, 1 + AROUND)
     axes.plot((-width, 0), (0.03, 0.03), transform=axes.get_xaxis_transform(), color=INK, lw=3, solid_capstyle="butt")
     axes.legend(loc="lower right", frameon=False, fontsize=8, labelcolor="linecolor", handlelength=1.2)
     axes.set_xlabel("time from end of step (s)")
@@ -108,25 +117,13 @@ def _rest(story: Story, phase: Phase) -> float:
 
 def _mean_sweep(session: Session, phase: Phase) -> tuple[Numbers, Numbers, Numbers, float]:
     """Return time from the step's end (s), mean and standard error (mV) over a phase, and the step's width (s)."""
-    traces: list[Numbers] = []
-    t, width = np.array([]), 0.0
-    for sweep in (session.sweep(i) for i in phase.sweeps):
-        step, block = sweep.command.of("step")[0], samples(COARSE, sweep.rate)
-        tests = [p.start for p in sweep.command.of("test_pulse") if p.start > step.stop]
-        first = max(step.stop + samples(MAGNIFIED[0], sweep.rate), 0)
-        stop = min([step.stop + samples(MAGNIFIED[1], sweep.rate), len(sweep.stored["primary"]), *tests])
-        count = (stop - first) // block
-        v = 1e3 * sweep.primary[first : first + count * block]
-        traces.append(v.reshape(count, block).mean(axis=1))
-        t = (first - step.stop + block * (np.arange(count) + 0.5)) / sweep.rate
-        width = (step.stop - step.start) / sweep.rate
-    shortest = min(len(v) for v in traces)
-    together = np.array([v[:shortest] for v in traces])
-    sem = together.std(axis=0, ddof=1) / math.sqrt(len(traces)) if len(traces) > 1 else np.zeros(shortest)
-    return t[:shortest], together.mean(axis=0), sem, width
+    w = mean_waveform(((session.sweep(i), 0.0) for i in phase.sweeps), block=COARSE)
+    here = (w.time >= MAGNIFIED[0]) & (w.time <= MAGNIFIED[1])
+    return w.time[here], 1e3 * w.mean[here], 1e3 * w.sem[here], w.step
 
 
-def _window(axes: Axes, name: str, start: float, stop: float) -> None:
+def window(axes: Axes, name: str, start: float, stop: float) -> None:
+    """Shade the time over which a measure is a mean, and name it."""
     axes.axvspan(start, stop, color=FAINT, alpha=0.55, lw=0, zorder=0)
     axes.text(0.5 * (start + stop), 1.0, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom",
               size=7.5, color=QUIET)  # fmt: skip
@@ -183,7 +180,7 @@ def _mean_pulse(sweep: RecordedSweep) -> tuple[Numbers, Numbers]:
     """Return time from the pulse's onset (s) and the mean current around the complete pulses, pA."""
     pulses, current = sweep.command.of("test_pulse"), sweep.stored["primary"]
     width = pulses[0].stop - pulses[0].start
-    first, stop = width // 5, width + width // 2
+    first, stop = min(width // 5, pulses[0].start), width + width // 2
     whole = [p.start for p in pulses if p.start >= first and p.start + stop <= len(current)]
     mean = np.mean([current[s - first : s + stop].astype(float) for s in whole], axis=0)
     return np.arange(-first, stop) / sweep.rate, mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,7 @@ class _Strip:
 
 STRIPS = (
     _Strip("spikes", 1.0, 4.0, (("n_ap", ClampMode.CURRENT),)),
+    _Strip("step\n(pA)", 1e12, 60.0, (("I_step", ClampMode.CURRENT),)),
     _Strip("baseline\n(mV)", 1e3, 4.0, (("V_b", ClampMode.CURRENT),)),
     _Strip("bias\n(pA)", 1e12, 60.0, (("I_hold", ClampMode.CURRENT),)),
     _Strip("holding\n(pA)", 1e12, 60.0, (("I_hold", ClampMode.VOLTAGE),)),
@@ -45,7 +47,7 @@ STRIPS = (
 
 
 def draw_time_courses(figure: Figure, cell: SubplotSpec, story: Story) -> None:
-    """Draw panel c, the slow AHP against time, and panel d, what could confound it, on one time axis."""
+    """Draw the slow AHP against time, and below it what could confound it, on one time axis."""
     strips = [s for s in STRIPS if any(len(story.values(*m)[0]) for m in s.measures)]
     if story.phases:
         strips = [s for s in strips if not s.label.startswith("holding")]
@@ -67,10 +69,10 @@ def draw_time_courses(figure: Figure, cell: SubplotSpec, story: Story) -> None:
         _shade(axes, story.epochs)
         tidy(axes)
         axes.tick_params(labelbottom=axes is panels[-1])
-        axes.yaxis.set_label_coords(-0.062, 0.5)
+        axes.yaxis.set_label_coords(-0.072, 0.5)
     if panels:
         panels[-1].set_xlabel(story.time_label)
-        names = "bcd"[1 if story.phases or story.ranges else 0 :]
+        names = "bcde"[sum((bool(story.phases or story.ranges), bool(story.summary.changes))) :]
         for axes, name in zip(panels[:2] if has_ahp else panels[:1], names, strict=False):
             letter(axes, name, up=-4.0 if axes is not panels[0] else 6.0, left=52.0)
 
@@ -80,7 +82,8 @@ def _solutions(axes: Axes, story: Story) -> None:
     axes.set(xlim=(float(story.minutes(0.0)), float(story.minutes(story.end))), ylim=(0, 1))
     for e in story.epochs:
         axes.broken_barh([(e.arrives, e.ends - e.arrives)], (0, 0.85), facecolor=e.colour, lw=0)
-        axes.text(0.5 * (e.arrives + e.ends), 0.4, e.label, ha="center", va="center", size=8, color="white",
+        label = _fitting(e.label, axes, e.ends - e.arrives)
+        axes.text(0.5 * (e.arrives + e.ends), 0.4, label, ha="center", va="center", size=8, color="white",
                   weight="bold", clip_on=True)  # fmt: skip
         if e.arrives > e.switched:
             axes.broken_barh([(e.switched, e.arrives - e.switched)], (0, 0.85), facecolor="white",
@@ -88,9 +91,20 @@ def _solutions(axes: Axes, story: Story) -> None:
     axes.axis("off")
 
 
+def _fitting(label: str, axes: Axes, width: float) -> str:
+    """Return as much of `label` as a bar of `width` (data) has room for at 8 points, bold."""
+    low, high = axes.get_xlim()
+    points = 72 * float(axes.get_figure(root=True).get_figwidth()) * axes.get_position().width  # type: ignore[union-attr]
+    room = int(points * width / (high - low) / (0.62 * 8))
+    if len(label) <= room:
+        return label
+    return f"{label[: room - 1].rstrip()}…" if room > 4 else ""
+
+
 def _course(axes: Axes, story: Story) -> None:
     """Draw the slow AHP of every sweep, those left out hollow, and the phases' means."""
     from matplotlib.patheffects import withStroke
+    from matplotlib.ticker import MaxNLocator
 
     halo = [withStroke(linewidth=3, foreground="white")]
     for s in story.bursts:
@@ -114,6 +128,19 @@ def _course(axes: Axes, story: Story) -> None:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper right", frameon=False, fontsize=7.5, labelcolor=QUIET, ncols=2, borderaxespad=0.1)
     axes.set_ylabel("sAHP at 1 s (mV)")
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    if story.summary.baseline:
+        _percent_scale(axes, 1e3 * float(np.mean(story.summary.baseline.values[HEADLINE])))
+
+
+def _percent_scale(axes: Axes, whole: float) -> None:
+    """Show the same points in per cent of the baseline's mean, `whole` mV, on the right."""
+    right = axes.secondary_yaxis(
+        "right", functions=(partial(np.multiply, 100 / whole), partial(np.multiply, whole / 100))
+    )
+    right.set_ylabel("% of baseline", size=8, color=QUIET)
+    right.tick_params(length=3, width=0.7, labelsize=7.5, color=QUIET, labelcolor=QUIET)
+    right.spines["right"].set_visible(False)
 
 
 def _strip(axes: Axes, story: Story, strip: _Strip) -> None:

@@ -223,10 +223,14 @@ class Result:
 
 
 def result_of(path: Path) -> Result:
-    """Return what a session shows: before against after, spikes against current, or the state of the membrane."""
-    from acquisition.analysis.summary import gather, summarise
+    """Return what a session shows: before against after, spikes against current, or the state of the membrane.
+
+    Sessions with bursts also say whether their cell counts, by the limits of their own protocol.
+    """
+    from acquisition.difference import decays_of
+    from acquisition.outcome import outcome_of
     from acquisition.session.recovery import open_recovered
 
     with open_recovered(path) as session:
-        summary = summarise(gather(session.sweeps, session.measurements, session.rejected))
-    return Result(summary.lines() or ("nothing was measured in this session",), summary.as_mapping())
+        found, decays = outcome_of(session), decays_of(session)
+    return Result((*found.lines(), *decays), {**found.as_mapping(), "decays": decays})

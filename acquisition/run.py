@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from acquisition.bench import Bench
 from acquisition.controls import Controls
 from acquisition.engine import Engine
+from acquisition.guardian import guarding
 from acquisition.lanes import LiveLane, WriterLane
 from acquisition.person import Person, Unattended
 from acquisition.recording import recording
@@ -84,6 +85,7 @@ def run(
     head = _head(wish, protocol, rig, devices)
     path = wish.out / head.file_name
     with (
+        guarding(wish.rig, path, devices) as lease,
         devices,
         LiveLane(observers, lossless=wish.speed is None) as live,
         recording(path, head) as session,
@@ -97,6 +99,7 @@ def run(
             live=live,
             person=person or Unattended(),
             controls=controls or Controls(),
+            lease=lease,
         )
         return Engine(bench).run(), path
 

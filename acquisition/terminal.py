@@ -46,6 +46,8 @@ MARKS = {
     "fault": ("!", "red"),
     "solution": ("≈", "magenta"),
     "series": ("✓", "green"),
+    "rest": ("·", "dim"),
+    "steady": ("≡", "dim"),
     "gate": ("!", "yellow"),
     "question": ("?", "yellow"),
     "late": ("!", "yellow"),
@@ -147,8 +149,6 @@ class Terminal:
     def _series(self, event: SeriesProgress) -> None:
         count = f"{event.done}/{event.expected}"
         self._progress.update(self._task, completed=event.done, total=event.expected, count=count)
-        if event.verdict is not None:
-            self._progress.update(self._task, waiting=event.verdict.text)
 
     def _say(self, entry: LogEntry) -> None:
         if entry.kind not in MARKS:

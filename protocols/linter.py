@@ -1,6 +1,6 @@
 """What a protocol's models cannot see one by one: names that point nowhere, steps in the wrong clamp mode.
 
-With the rules of `gating` and `timing` it works on files that have other mistakes as well.
+With the rules of `accepting`, `gating` and `timing` it works on files that have other mistakes as well.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
+from protocols.accepting import accept_rules
 from protocols.draft import UNREADABLE, Draft, DraftStep, draft
 from protocols.explaining import did_you_mean
 from protocols.gating import gate_rules
@@ -29,7 +30,7 @@ def lint_protocol(data: dict[str, Any]) -> list[Finding]:
     """Return what is wrong between the parts of a protocol, given its plain data."""
     d = draft(data)
     rules = (_solutions, _found_names, _measures, _doubled_names, _record, _clamp, _switches, _arrivals)
-    return [f for rule in (*rules, *gate_rules, *timing_rules) for f in rule(d)]
+    return [f for rule in (*rules, *accept_rules, *gate_rules, *timing_rules) for f in rule(d)]
 
 
 def _solutions(d: Draft) -> Iterator[Finding]:

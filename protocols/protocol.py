@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from protocols.acceptance import Accept
 from protocols.model import PATTERN_WORDS, Model, Name, YesNo
 from protocols.parts import StopWhen
 from protocols.quantities import Concentration, Frequency, Offset, Temperature, Thickness, Voltage
@@ -149,6 +150,8 @@ class Protocol(Model):
     """Measures of this protocol's own."""
     target_spikes: int | None = Field(default=None, ge=0, le=100)
     """Only sweeps with this count enter means; if left out, the range wanted by the 'find' that a series uses."""
+    accept: Accept = Field(default_factory=Accept)
+    """Which sweeps and which cells count; what is left out has the defaults below."""
     steps: tuple[AnyStep, ...] = Field(min_length=1)
     """What happens, in order."""
     stop_when: tuple[StopWhen, ...] = ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from protocols.steps import VERBS
+from protocols.written import Written
 
 if TYPE_CHECKING:
     from protocols.model import Model
@@ -21,6 +22,10 @@ class _Plain(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  the signature is pydantic's
         """Leave titles of fields out."""
         return False
+
+    def encode_default(self, dft: Any) -> Any:
+        """Give a default as a person would write it."""
+        return str(dft) if isinstance(dft, Written) else super().encode_default(dft)
 
 
 def schema_of(model: type[Model]) -> dict[str, Any]:

@@ -108,17 +108,21 @@ def nothing(rig):
     rig.switch(0.0, "ACSF", 0.0)
 
 
-@pytest.fixture
-def drawn(tmp_path):
-    """Record with a function of a rig, draw, and return the figure."""
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Record with a function of a rig, draw, and return the figure; each is recorded and drawn once."""
+    figures = {}
 
-    def draw(experiment):
+    def draw(experiment, *, anew=False):
+        if experiment in figures and not anew:
+            return figures[experiment]
         head = make_head()
-        path = tmp_path / head.file_name
+        path = tmp_path_factory.mktemp(experiment.__name__) / head.file_name
         with SessionWriter(path, head) as writer:
             experiment(Rig(writer))
         with open_session(path) as session:
-            return review_figure(session)
+            figures[experiment] = review_figure(session)
+        return figures[experiment]
 
     return draw
 
@@ -175,11 +179,48 @@ def test_a_study_without_an_accepted_sweep_says_so_and_shows_its_bursts(drawn):
 
 def test_a_solution_has_one_colour_in_all_panels(drawn):
     figure = drawn(drug_study)
-    (magnified,) = [a for a in figure.axes if a.get_xlabel() == "time from end of step (s)"]
+    (magnified,) = [a for a in figure.axes if a.get_legend_handles_labels()[1][:1] == ["baseline: ACSF, mean of 5"]]
+    (difference,) = [a for a in figure.axes if a.get_ylabel() == "difference (mV)"]
     (course,) = [a for a in figure.axes if a.get_ylabel() == "sAHP at 1 s (mV)"]
     (typical, *_) = [a for a in figure.axes if a.get_ylabel() == "membrane potential (mV)"]
     mean = next(line for line in magnified.lines if str(line.get_label()).startswith("baseline"))
+    drug = next(line for line in magnified.lines if str(line.get_label()).startswith("drug"))
     assert mean.get_color() == typical.lines[0].get_color() == course.lines[0].get_markeredgecolor()
+    assert drug.get_color() == difference.lines[0].get_color() == course.lines[11].get_markeredgecolor()
+
+
+def test_the_difference_a_drug_makes_is_drawn_from_after_the_burst_on(drawn):
+    figure = drawn(drug_study)
+    (difference,) = [a for a in figure.axes if a.get_ylabel() == "difference (mV)"]
+    (line,) = [x for x in difference.lines if str(x.get_label()).startswith("drug")]
+    t, v = line.get_xdata(), line.get_ydata()
+    at_1_s = v[(t > 0.95) & (t < 1.05)].mean()
+    truth = 1.5 * (np.exp(-1 / 1.2) - np.exp(-1 / 0.15))
+    assert at_1_s == pytest.approx(truth, abs=0.15)
+    assert np.isnan(v[(t > -0.15) & (t < 0)]).all()
+
+
+def test_a_baseline_alone_has_no_difference(drawn):
+    assert "difference (mV)" not in labels(drawn(one_baseline))
+
+
+def test_the_time_course_has_a_scale_in_per_cent_of_the_baseline(drawn):
+    figure = drawn(drug_study)
+    (course,) = [a for a in figure.axes if a.get_ylabel() == "sAHP at 1 s (mV)"]
+    (right,) = [c for c in course.child_axes if c.get_ylabel() == "% of baseline"]
+    figure.draw_without_rendering()
+    baseline = next(line for line in course.lines if line.get_linewidth() == 2.2 and len(line.get_xdata()))
+    percent = np.interp(baseline.get_ydata()[0], course.get_ylim(), right.get_ylim()[::-1])
+    assert percent == pytest.approx(100, abs=0.5)
+
+
+def test_the_figure_says_whether_the_cell_counts_and_which_phase_was_not_steady(drawn):
+    said = " ".join(words(drawn(drug_study)))
+    assert "cell left out: 5 accepted baseline sweeps, 8 needed; baseline: not steady; drug: not steady" in said
+
+
+def test_what_could_confound_the_effect_stands_below_the_time_course(drawn):
+    assert {"step\n(pA)", "R$_{in}$\n(MΩ)", "R$_{s}$\n(MΩ)"} <= labels(drawn(drug_study))
 
 
 @pytest.mark.parametrize("experiment", [drug_study, nothing_accepted])
@@ -211,6 +252,6 @@ def test_drawing_leaves_no_trace_in_matplotlib(drawn):
     from matplotlib import _pylab_helpers
 
     before = dict(mpl.rcParams)
-    drawn(one_baseline)
+    drawn(one_baseline, anew=True)
     assert dict(mpl.rcParams) == before
     assert not _pylab_helpers.Gcf.figs

@@ -75,7 +75,9 @@ def _interval(resampled: NDArray[np.float64], estimate: float, freedom: float) -
     """Return the 95 % interval of `estimate`.
 
     Plain percentiles of ten autocorrelated sweeps a side (lag-one correlation 0.3) hold the truth in 74 % of cases
-    and not in 95 %; with the deviations widened by t over z, with the number of blocks as sample size, in 93 %.
+    and not in 95 %; with the deviations widened by t over z, with the number of blocks as sample size, in 94 %. At a
+    correlation of 0.5 they hold it in 89 % (plain: 66 %, Welch's t: 75 %), at 0.7 in 79 % (57 %, 60 %): no interval
+    can make up for sweeps that hardly differ from their neighbours.
     """
     from scipy.special import ndtri, stdtrit
 

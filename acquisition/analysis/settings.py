@@ -99,8 +99,21 @@ class Settings:
         """Return what `protocol` asks for; `target` (fewest, most spikes) overrules its count of spikes."""
         if target is None and protocol.target_spikes is not None:
             target = (protocol.target_spikes, protocol.target_spikes)
-        declared = tuple(Declared.of(name, m) for name, m in protocol.measures.items())
-        return cls(target, declared, MappingProxyType(dict(_aims((*protocol.steps, *protocol.finish), target))))
+        limits = protocol.accept.sweep
+        return cls(
+            target_spikes=target,
+            declared=tuple(Declared.of(name, m) for name, m in protocol.measures.items()),
+            aims=MappingProxyType(dict(_aims((*protocol.steps, *protocol.finish), target))),
+            near_target=float(limits.baseline_warning),
+            far_from_target=float(limits.baseline_within),
+            smallest_ahp=float(limits.smallest_ahp),
+            end_near=float(limits.end_warning),
+            end_far=float(limits.end_within),
+            most_hum=float(limits.hum_warning),
+            event=float(limits.event_warning),
+            bridge_residual=float(limits.bridge_warning),
+            bridge_jump=float(limits.bridge_jump_warning),
+        )
 
     @classmethod
     def from_mapping(cls, stored: Mapping[str, Any]) -> Settings:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 
 class Exit(enum.IntEnum):
@@ -33,7 +34,23 @@ class Speed(enum.StrEnum):
     MAX = "max"
 
 
+ORDER = (
+    "init", "check", "plan", "rehearse", "run", "review", "compare", "analyse", "convert", "export",
+    "doctor", "devices", "safe", "serve-board", "recover", "verify", "seal", "prune", "schema",
+)  # fmt: skip
+"""Commands in the order of a day's work; `--help` lists them so."""
+
+
+class InOrder(TyperGroup):
+    """The group of all commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names as a person meets them; one that is not in `ORDER` comes last."""
+        return sorted(super().list_commands(ctx), key=lambda name: (*ORDER, name).index(name))
+
+
 app = typer.Typer(
+    cls=InOrder,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -55,21 +55,28 @@ def export(
     session: SessionFile,
     csv: Annotated[Path | None, typer.Option(help="One row a sweep, as CSV.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="One row a sweep, as Parquet.")] = None,
+    difference: Annotated[
+        Path | None, typer.Option(help="Mean sweeps of baseline and drug and their difference, one row a ms, as CSV.")
+    ] = None,
     json_: AsJson = False,
 ) -> None:
     """Write a session's sweeps and measures as a table."""
+    from acquisition.difference import difference_of, write_difference
     from acquisition.session.export import to_csv, to_parquet
     from acquisition.session.recovery import open_recovered
 
-    if csv is None and parquet is None:
-        raise typer.BadParameter("say what to write: --csv FILE or --parquet FILE")
+    if csv is None and parquet is None and difference is None:
+        raise typer.BadParameter("say what to write: --csv FILE, --parquet FILE or --difference FILE")
     with open_recovered(session) as opened:
         for write, path in ((to_csv, csv), (to_parquet, parquet)):
             if path is not None:
                 write(opened, path)
                 say(f"wrote {path}")
+        if difference is not None:
+            write_difference(difference_of(opened), difference)
+            say(f"wrote {difference}")
     if json_:
-        give("export", csv=csv, parquet=parquet)
+        give("export", csv=csv, parquet=parquet, difference=difference)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from acquisition.acceptance import EXPECTED_IN_A_RANGE, against_sweep, by_sweep, flags_of
+from acquisition.acceptance import EXPECTED_IN_A_RANGE, against_sweep, by_sweep, flags_of, is_range
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def sweep_frame(session: Session) -> polars.DataFrame:
 
 def _expected(sweeps: Sequence[SweepInfo]) -> dict[int, frozenset[str]]:
     """Return, for each run, the excluding flags that are passed over: those that a range of currents must raise."""
-    steps: dict[int, set[float]] = {s.run: set() for s in sweeps}
+    steps: dict[int, list[float]] = {s.run: [] for s in sweeps}
     for s in sweeps:
         if s.kind == "series" and s.step is not None:
-            steps[s.run].add(s.step)
-    return {run: EXPECTED_IN_A_RANGE if len(found) > 1 else frozenset() for run, found in steps.items()}
+            steps[s.run].append(s.step)
+    return {run: EXPECTED_IN_A_RANGE if is_range(found) else frozenset() for run, found in steps.items()}
 
 
 def _facts(sweep: SweepInfo, rejected: str | None, against: Sequence[str]) -> dict[str, Any]:

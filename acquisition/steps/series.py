@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from acquisition.analysis.stability import Verdict, judge
-from acquisition.analysis.summary import is_accepted
+from acquisition.acceptance import is_accepted
+from acquisition.analysis.stability import Verdict, after_arrival, beside_baseline, judge
 from acquisition.events import SeriesProgress
 from acquisition.steps.switch_to import rebias
 from protocols.commands import series_command
@@ -15,6 +15,7 @@ from protocols.quantities import Current, CurrentSteps
 if TYPE_CHECKING:
     from acquisition.bench import Bench
     from acquisition.state import Trial
+    from protocols.parts import Stable
     from protocols.steps import Series
     from protocols.waveforms import Waveform
 
@@ -23,10 +24,14 @@ LATE = 1.0
 """Seconds after which a sweep's delay is written down."""
 INSTANT = 1e-6
 """Seconds by which sums of intervals may miss the same moment."""
+BESIDE = ("Rin", "V_b")
+"""Measures that must be steady beside the one that the protocol names."""
 
 
 def series(step: Series, bench: Bench) -> None:
     """Play sweeps until the series ends by its own words."""
+    if step.until_stable is not None:
+        import scipy.stats  # noqa: F401  takes a second on some machines, which must not fall between two sweeps
     run = _Series(step, bench)
     while not run.over():
         run.sweep()
@@ -41,8 +46,7 @@ class _Series:
         self._start = self._next = bench.first_onset(step.every)
         """Onset of the first sweep, and of the one to come, seconds from the session's start."""
         self._done = 0
-        self._times: list[float] = []
-        self._values: list[float] = []
+        self._accepted: list[Trial] = []
         self._verdict: Verdict | None = None
 
     def over(self) -> bool:
@@ -84,7 +88,7 @@ class _Series:
             return
         bench.log("series", f"{text}; {self._verdict.text}", name=step.name, sweeps=self._done)
         if not self._verdict.steady:
-            bench.act(step.if_not_stable, f"'{step.name}' is not steady: {self._verdict.text}")
+            bench.act(step.if_not_stable, f"'{step.name}' is not steady: {self._verdict.why}")
 
     @property
     def _counted_from(self) -> float:
@@ -102,15 +106,34 @@ class _Series:
         return math.ceil((self._counted_from - self._start + (end or 0.0)) / step.every)
 
     def _judge(self, trial: Trial, *, accepted: bool) -> None:
+        """Say whether the series is steady now, on the screen and in the file."""
         rule = self._step.until_stable
         if rule is None:
             return
         if accepted and is_accepted(trial.measurements, rule.measure):
-            self._times.append(trial.header.start)
-            self._values.append(trial.value(rule.measure))
-        self._verdict = judge(
-            self._times, self._values, last=rule.last, drift_below=rule.drift_below, cv_below=rule.cv_below
+            self._accepted.append(trial)
+        self._verdict = verdict = self._judged(rule)
+        self._bench.log(
+            "steady",
+            f"{self._step.name}: {verdict.text}",
+            name=self._step.name,
+            sweep=trial.header.sweep.index,
+            measure=rule.measure,
+            **verdict.as_mapping(),
         )
+
+    def _judged(self, rule: Stable) -> Verdict:
+        """Return the verdict on the sweeps so far: the written criterion, and beside it what the phase asks for."""
+        rules, flow = self._bench.protocol.accept, self._bench.state.flow
+        since = flow.arrives if self._step.counted_from == "arrival" and flow is not None else None
+        trials = [t for t in self._accepted if since is None or t.header.start >= since - INSTANT]
+        times, values = [t.header.start for t in trials], [t.value(rule.measure) for t in trials]
+        verdict = judge(times, values, last=rule.last, drift_below=rule.drift_below, cv_below=rule.cv_below)
+        if since is not None:
+            return verdict.also(after_arrival(times, values, arrival=since, rules=rules.drug))
+        beside = {name: [t.value(name) for t in trials] for name in BESIDE}
+        criteria = beside_baseline(times, beside, last=rule.last, per=rule.drift_below.per, rules=rules.baseline)
+        return verdict.also(criteria)
 
     def _amplitude(self) -> float:
         step = self._step.step

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from protocols.quantities import Resistance
     from protocols.steps import SwitchTo
 
+AUTO = 30.0
+"""Seconds that an amplifier's own procedure may take."""
 LOOK = 1.0
 """Seconds recorded per look at the membrane potential."""
 SETTLED = 0.5
@@ -48,7 +50,8 @@ def set_bridge(wish: str | Resistance, bench: Bench) -> None:
     if wish == "keep":
         return
     if wish == "auto":
-        ohms = amplifier.auto_bridge()
+        with bench.lease.waiting("automatic bridge balance", AUTO):
+            ohms = amplifier.auto_bridge()
     else:
         ohms = 0.0 if isinstance(wish, str) else float(wish)
         amplifier.set_bridge(ohms)
@@ -61,6 +64,7 @@ def _bias(step: SwitchTo, target: float, bench: Bench) -> None:
     reach = FIRST_REACH
     while True:
         potential = _look(bench)
+        _note_rest(potential, bench)
         error = target - potential
         if abs(error) <= step.tolerance:
             bench.log(
@@ -85,6 +89,12 @@ def _look(bench: Bench) -> float:
     if trial.recorded is None:
         raise Refused("the bias sweep was not kept")
     return float(np.median(trial.recorded.primary[-samples(SETTLED, bench.rate) :]))
+
+
+def _note_rest(potential: float, bench: Bench) -> None:
+    """Log what the cell is at without current: the first look after I=0, before any bias."""
+    if bench.state.level == 0.0:
+        bench.log("rest", f"resting potential {potential * 1e3:.1f} mV (no current)", potential=potential)
 
 
 def _give_up(step: SwitchTo, potential: float, wanted: float, bench: Bench) -> None:

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from acquisition.acceptance import by_sweep
+from acquisition.analysis.cell_acceptance import judge_cell
 from acquisition.analysis.comparison import compare
+from acquisition.analysis.log_facts import LogFacts, Switch
 from acquisition.analysis.summary import SHOWN, SweepNumbers, is_accepted, summarise
 from protocols.sweeps import Measurement
 
@@ -41,6 +43,31 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
         low, high = compare(before, after).interval
         hits += low <= 1.0 <= high
     assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_intervals_hold_the_truth_more_often_than_plain_moving_blocks_and_than_welchs_t():
+    from scipy import stats
+
+    random = np.random.default_rng(11)
+    held = dict.fromkeys(("ours", "percent", "plain", "welch"), 0)
+    for _ in range(150):
+        before, after = (autocorrelated(10, mean, 0.3, random, keep=0.5) for mean in (-3.0, -2.0))
+        found, welch = compare(before, after), stats.ttest_ind(after, before, equal_var=False).confidence_interval()
+        plain = np.percentile(moving_blocks(after, random) - moving_blocks(before, random), (2.5, 97.5))
+        held["ours"] += found.interval[0] <= 1.0 <= found.interval[1]
+        held["percent"] += found.percent_interval[0] <= -100 / 3 <= found.percent_interval[1]
+        held["plain"] += plain[0] <= 1.0 <= plain[1]
+        held["welch"] += welch.low <= 1.0 <= welch.high
+    assert held["ours"] >= 0.82 * 150
+    assert held["percent"] >= 0.82 * 150
+    assert max(held["plain"], held["welch"]) < held["ours"] - 10
+
+
+def moving_blocks(values, random, block=3):
+    """Means of plain moving blocks, Kuensch 1989."""
+    n = len(values)
+    starts = random.integers(0, n - block + 1, size=(1000, -(-n // block)))
+    return values[(starts[..., None] + np.arange(block)).reshape(1000, -1)[:, :n]].mean(axis=1)
 
 
 def test_one_value_has_no_interval_and_none_has_no_effect():
@@ -130,6 +157,87 @@ def test_what_else_changed_is_always_said():
     assert re.search(r"sAHP per input resistance -(49|50|51) %", line)
 
 
+def test_ten_per_cent_less_input_resistance_leaves_the_ahp_per_input_resistance_as_it_was():
+    before = [sweep(i, "baseline", "ACSF", -4e-3, run=5) for i in range(10)]
+    after = [with_value(sweep(10 + i, "drug", "MEM", -3.6e-3, run=6), "Rin", 72e6) for i in range(10)]
+    (found,) = summarise([*before, *after]).besides
+    assert found.input_resistance == pytest.approx(-10)
+    assert found.ahp_per_input_resistance == pytest.approx(0, abs=1e-9)
+
+
+def test_a_confound_that_was_not_measured_is_said_not_to_be():
+    sweeps = [with_value(s, "Rin", np.nan) for s in experiment()]
+    (line,) = summarise(sweeps).confounds
+    assert "input resistance not measured" in line
+    assert "sAHP per input resistance not measured" in line
+
+
+def test_step_current_changed_warns_and_names_both_currents():
+    sweeps = experiment()
+    sweeps[14:] = [with_value(s, "I_step", 325e-12) for s in sweeps[14:]]
+    (baseline, drug) = summarise(sweeps).phases
+    assert "step_changed" not in baseline.flags
+    assert "step_changed" in drug.flags
+    assert drug.is_comparable
+    assert "step current 300 pA at first, 325 pA at the end" in drug.reasons
+
+
+def test_a_step_current_adjusted_within_a_series_is_no_range_of_currents():
+    sweeps = experiment()
+    sweeps[24:] = [with_value(s, "I_step", 325e-12) for s in sweeps[24:]]
+    found = summarise(sweeps)
+    assert [p.label for p in found.phases] == ["baseline", "drug"]
+    assert found.phases[1].warned["step_changed"] == 1
+    assert any("drug: step current changed in 1 of 10 sweeps" in line for line in found.lines())
+    assert found.spike_counts == ()
+
+
+def test_not_steady_is_flagged_and_the_effect_is_shown_all_the_same():
+    random = np.random.default_rng(1)
+    before = [sweep(i, "baseline", "ACSF", -4e-3 * (1 + random.normal(0, 0.01)), run=5) for i in range(12)]
+    after = [sweep(12 + i, "drug", "MEM", (-4e-3 + 0.1e-3 * i), run=6) for i in range(26)]
+    found = summarise([*before, *after])
+    assert found.phases[0].steadiness.steady
+    assert found.phases[1].flags == ("not_steady",)
+    assert found.change("A_1000").effect.percent < -40
+    assert any(line.startswith("drug: not steady: 10 sweeps, slope -") for line in found.lines())
+
+
+def test_a_drug_is_not_steady_when_it_was_given_less_than_ten_minutes_counted_from_the_arrival_in_the_log():
+    sweeps = level_experiment(26)
+    arrived_early, arrived_late = (LogFacts((Switch("MEM", t - 45, t),)) for t in (355.0, 600.0))
+    assert summarise(sweeps, facts=arrived_early).phases[1].steadiness.steady
+    late = summarise(sweeps, facts=arrived_late).phases[1].steadiness
+    assert not late.steady
+    assert "8 of 10 min after arrival" in late.text
+
+
+def level_experiment(n):
+    random = np.random.default_rng(3)
+    before = [sweep(i, "baseline", "ACSF", -4e-3 * (1 + random.normal(0, 0.01)), run=5) for i in range(12)]
+    after = [sweep(12 + i, "drug", "MEM", -2e-3 * (1 + random.normal(0, 0.01)), run=6) for i in range(n)]
+    return [*before, *after]
+
+
+def test_sweeps_with_warnings_are_counted():
+    sweeps = experiment()
+    sweeps[5:8] = [with_flags(s, "V_b", "vhold") for s in sweeps[5:8]]
+    sweeps[8] = with_flags(sweeps[8], "A_1000", "event_in_window")
+    found = summarise(sweeps)
+    assert found.phases[0].warned == {"event_in_window": 1, "vhold": 3}
+    assert "baseline: synaptic event in a window in 1, baseline off target in 3 of 10 sweeps" in found.lines()
+
+
+def with_value(numbers, name, value):
+    made = tuple(replace(m, value=value) if m.name == name else m for m in numbers.measurements)
+    return replace(numbers, measurements=made)
+
+
+def with_flags(numbers, name, *flags):
+    made = tuple(replace(m, flags=flags) if m.name == name else m for m in numbers.measurements)
+    return replace(numbers, measurements=made)
+
+
 def test_a_range_of_currents_is_no_phase():
     sweeps = [sweep(i, "f_i", "ACSF", -1e-3, run=2, step=i * 50e-12) for i in range(8)]
     assert summarise(sweeps).phases == ()
@@ -142,6 +250,7 @@ def test_the_summary_in_words_and_as_json():
     lines = found.lines()
     assert lines[0] == "baseline (ACSF) -> drug (MEM 1 µM)"
     assert any(re.match(r"  sAHP at 1 s: -(3.9|4.0)\d -> -(1.9|2.0)\d mV, -\d\d % \(95 % interval ", x) for x in lines)
+    assert any(re.search(r" %\), \+[12]\.\d\d mV \(\+1\.\d\d to \+2\.\d\d\), n = 10 and 10 sweeps$", x) for x in lines)
     assert json.loads(json.dumps(found.as_mapping()))["phases"][0]["accepted"] == 10
     assert summarise(experiment()[:12]).lines()[0].startswith("baseline (ACSF): sAHP at 1 s -")
     assert summarise([]).lines() == ()
@@ -174,6 +283,22 @@ def test_a_drug_without_an_accepted_sweep_is_not_passed_over_in_silence():
     found = summarise(sweeps)
     assert [p.label for p in found.phases] == ["baseline"]
     assert found.lines()[-1] == "drug (MEM 1 µM): no sweep was accepted: seen (16 of 16 sweeps)"
+
+
+def test_a_drug_does_not_pass_for_the_baseline_when_no_sweep_of_the_control_was_accepted():
+    washed = [sweep(30 + i, "wash", "ACSF", -3e-3, run=7) for i in range(12)]
+    sweeps = [replace(s, is_rejected=s.run == 5, reason="seen" if s.run == 5 else "") for s in experiment()]
+    found = summarise([*sweeps, *washed])
+    assert [p.label for p in found.phases] == ["drug", "wash"]
+    assert found.baseline is None
+    assert found.changes == ()
+    assert found.lines()[:2] == (
+        "drug (MEM 1 µM): sAHP at 1 s -2.04 mV, n = 10 sweeps",
+        "wash (ACSF): sAHP at 1 s -3.00 mV, n = 10 sweeps",
+    )
+    assert judge_cell([*sweeps, *washed]).reasons == ("0 accepted baseline sweeps, 8 needed",)
+    only_wash = summarise([*(replace(s, is_rejected=True) for s in sweeps), *washed])
+    assert (len(only_wash.phases), only_wash.baseline) == (1, None)
 
 
 def test_a_range_of_currents_gives_the_mean_count_at_each():

@@ -1,0 +1,136 @@
+"""What changed from the first phase to a later one: each measure with its interval, and what may pass for an effect."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from acquisition.acceptance import HEADLINE
+from acquisition.analysis.comparison import Effect, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from acquisition.analysis.phases import Phase
+
+SHOWN: Mapping[str, tuple[str, str, float, int]] = {
+    "A_1000": ("sAHP at 1 s", "mV", 1e3, 2),
+    "S_fix": ("AHP area, 10 ms to 2 s", "mV s", 1e3, 2),
+    "D50": ("AHP half-decay", "s", 1.0, 2),
+    "A_pk": ("AHP peak", "mV", 1e3, 2),
+    "n_ap": ("spikes", "", 1.0, 1),
+    "Rin": ("input resistance", "MOhm", 1e-6, 0),
+    "V_b": ("baseline potential", "mV", 1e3, 1),
+    "Rs": ("access resistance", "MOhm", 1e-6, 1),
+}
+"""Measure -> what people call it, unit shown, factor from SI, decimals."""
+COUNTED = frozenset({"n_ap", "V_b"})
+"""Measures whose change in % says nothing: their difference is shown."""
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One measure of a later phase against the first."""
+
+    measure: str
+    before: str
+    after: str
+    """Labels of the phases."""
+    effect: Effect
+    """SI."""
+
+    @property
+    def text(self) -> str:
+        """One line, with both intervals: 'sAHP at 1 s: -3.02 -> -1.81 mV, -40 % (95 % interval -46 to -33 %), ...'."""
+        name, unit, factor, digits = SHOWN[self.measure]
+        e = self.effect
+        means = f"{e.mean_before * factor:.{digits}f} -> {e.mean_after * factor:.{digits}f} {unit}".rstrip()
+        difference = f"{e.difference * factor:+.{digits}f} {unit}".rstrip()
+        if self.measure in COUNTED:
+            return f"{name}: {means}, {difference}"
+        low, high = e.percent_interval
+        sure = f" (95 % interval {low:.0f} to {high:.0f} %)" if math.isfinite(low) else ""
+        low, high = (factor * x for x in e.interval)
+        if math.isfinite(low):
+            difference += f" ({low:+.{digits}f} to {high:+.{digits}f})"
+        return f"{name}: {means}, {e.percent:+.0f} %{sure}, {difference}, n = {e.n_before} and {e.n_after} sweeps"
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return the change as JSON-able SI numbers; NaN becomes None."""
+        effect = {k: _known(v) for k, v in vars(self.effect).items()}
+        return {"measure": self.measure, "before": self.before, "after": self.after, **effect}
+
+
+@dataclass(frozen=True)
+class Confounds:
+    """What else changed from the first phase to a later one; NaN where it was not measured.
+
+    AHP = conductance x driving force x input resistance: 10 % of input resistance are about 10 % of AHP.
+    """
+
+    after: str
+    """Label of the later phase."""
+    input_resistance: float
+    """%."""
+    baseline_potential: float
+    """V."""
+    step_current: float
+    """%."""
+    ahp_per_input_resistance: float
+    """%: change of the sAHP at 1 s divided by Rin."""
+
+    @property
+    def text(self) -> str:
+        """One line, always the same four numbers."""
+        return (
+            f"besides, in {self.after}: input resistance {_percent(self.input_resistance)}, "
+            f"baseline potential {_shown(1e3 * self.baseline_potential, '{:+.1f} mV')}, "
+            f"step current {_percent(self.step_current)}; "
+            f"sAHP per input resistance {_percent(self.ahp_per_input_resistance)}"
+        )
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return the numbers, JSON-able; NaN becomes None."""
+        return {k: _known(v) for k, v in vars(self).items()}
+
+
+def changes(before: Phase, after: Phase) -> Iterator[Change]:
+    """Yield the change of each measure that both phases have."""
+    for name in SHOWN:
+        if before.values[name] and after.values[name]:
+            yield Change(name, before.label, after.label, compare(before.values[name], after.values[name]))
+
+
+def confounds(before: Phase, after: Phase) -> Confounds:
+    """Return what else changed."""
+    means = {n: (_mean(before, n), _mean(after, n)) for n in ("Rin", "V_b", "I_step", HEADLINE)}
+    rin, potential, step, ahp = (means[n] for n in ("Rin", "V_b", "I_step", HEADLINE))
+    per_rin = _change(*(a / r if r else NAN for a, r in zip(ahp, rin, strict=True)))
+    return Confounds(after.label, _change(*rin), potential[1] - potential[0], _change(*step), per_rin)
+
+
+def _mean(phase: Phase, name: str) -> float:
+    return float(np.mean(phase.values[name])) if phase.values[name] else NAN
+
+
+def _change(before: float, after: float) -> float:
+    """Return the change in %."""
+    return 100 * (after / before - 1) if before else NAN
+
+
+def _percent(value: float) -> str:
+    return _shown(value, "{:+.0f} %")
+
+
+def _shown(value: float, form: str) -> str:
+    return form.format(value) if math.isfinite(value) else "not measured"
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_known(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,63 @@
+"""What came of a session, judged by the limits of its own protocol: for review, figure and whoever compares cells."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from acquisition.analysis.cell_acceptance import CellVerdict, judge_cell
+from acquisition.analysis.log_facts import LogFacts, facts_of
+from acquisition.analysis.summary import Summary, SweepNumbers, gather, summarise
+from acquisition.analysis.time_course import time_course
+from protocols.acceptance import Accept
+from protocols.errors import InvalidFile
+
+if TYPE_CHECKING:
+    from acquisition.session.reader import Session
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a session shows, and how far it can be trusted."""
+
+    numbers: tuple[SweepNumbers, ...]
+    facts: LogFacts
+    rules: Accept
+    """The protocol's limits."""
+    summary: Summary
+    cell: CellVerdict | None
+    """Whether the cell counts; None for a session without bursts."""
+    doubts: tuple[str, ...] = ()
+    """What the reader must know of how the session was judged."""
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the outcome in words."""
+        found = self.summary.lines() or ("nothing was measured in this session",)
+        return (*found, *([self.cell.text] if self.cell else []), *self.doubts)
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return the outcome as JSON-able SI numbers; NaN becomes None."""
+        course = [
+            {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in vars(point).items()}
+            for point in time_course(self.numbers, self.facts)
+        ]
+        cell = self.cell.as_mapping() if self.cell else None
+        return {**self.summary.as_mapping(), "cell": cell, "time_course": course}
+
+
+def outcome_of(session: Session) -> Outcome:
+    """Return before against after, spikes against current, the state of the membrane, and whether the cell counts."""
+    numbers, facts = gather(session.sweeps, session.measurements, session.rejected), facts_of(session.log)
+    rules, doubts = _rules_of(session)
+    summary = summarise(numbers, facts=facts, rules=rules)
+    has_bursts = bool(summary.phases or summary.unaccepted)
+    return Outcome(numbers, facts, rules, summary, judge_cell(numbers, facts, rules) if has_bursts else None, doubts)
+
+
+def _rules_of(session: Session) -> tuple[Accept, tuple[str, ...]]:
+    """Return the limits of the session's protocol; the defaults, and a line that says so, if it cannot be read."""
+    try:
+        return session.protocol.accept, ()
+    except InvalidFile:
+        return Accept(), ("this version cannot read the session's protocol: judged by the default limits",)
