@@ -135,7 +135,7 @@ def draw_spikes_and_currents(figure: Figure, cell: SubplotSpec, story: Story) ->
 
     rows = cell.subgridspec(2, 1, hspace=0.32)
     top, below = figure.add_subplot(rows[0]), figure.add_subplot(rows[1])
-    by_step = {value_of(s, "I_step"): s for s in story.ranges}
+    by_step = {value_of(s, "I_step"): s for s in story.ranges if np.isfinite(value_of(s, "I_step"))}
     steps = sorted(by_step)
     chosen = [steps[i] for i in np.unique(np.linspace(0, len(steps) - 1, 5).round().astype(int))]
     for place, amplitude in enumerate(chosen):

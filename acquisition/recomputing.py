@@ -145,7 +145,7 @@ def _why(stored: Measurement, made: Measurement | None) -> str | None:
     if made is not None and _bits(stored) == _bits(made):
         return None
     if made is None:
-        return f"made by {stored.analyser}, which this version does not have"
+        return f"made by {stored.analyser}; this version makes no such number of this sweep"
     if stored.analyser != made.analyser:
         return f"made by {stored.analyser}, now {made.analyser}"
     if struct.pack("<d", stored.value) != struct.pack("<d", made.value):

@@ -13,7 +13,7 @@ from protocols.draft import UNREADABLE, Draft, DraftStep, draft
 from protocols.explaining import did_you_mean
 from protocols.gating import gate_rules
 from protocols.marks import Finding
-from protocols.measures import STANDARD_MEASURES
+from protocols.measures import ACCOMPANYING, STANDARD_MEASURES
 from protocols.model import NAME
 from protocols.steps import Find, Series, SwitchTo
 from protocols.timing import timing_rules
@@ -73,7 +73,7 @@ def _measures(d: Draft) -> Iterator[Finding]:
             )
             yield Finding(s.key("until_stable", "measure"), f"no measure is named '{name}'{hint}")
     for name in d.measures:
-        if name in STANDARD_MEASURES:
+        if name in (*STANDARD_MEASURES, *ACCOMPANYING):
             yield Finding(
                 ("measures", name), f"'{name}' is a standard measure; give this one another name", on_key=True
             )

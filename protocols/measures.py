@@ -25,6 +25,9 @@ AFTER_POTENTIAL: dict[str, tuple[float, float]] = {
 }
 """Windows that must be recorded whole, seconds from the step's end. All are counted from the baseline."""
 
+FROM_TEST_PULSE = ("Rin", "sag", "tau_m")
+"""Standard measures that a test pulse in the sweep gives."""
+
 VOLTAGE_CLAMP_ONLY = ("Rm", "Cm")
 """Standard measures that sweeps with a current step do not have."""
 
@@ -50,3 +53,12 @@ STANDARD_MEASURES: tuple[str, ...] = (
     "I_hold",
 )
 """The standard family. Protocols may declare more, under other names."""
+
+ACCOMPANYING: tuple[str, ...] = (
+    *("V_b_sd", "V_b_slope", "hum", "I_step", "n_base", "n_late"),
+    *("ap_threshold", "ap_threshold_5", "ap_threshold_5_percent", "ap_peak", "ap_height", "ap_half_width"),
+    *("ap_upstroke", "ap_downstroke", "fAHP", "ap_latency", "isi_first", "isi_last", "isi_ratio", "adaptation"),
+    *("bridge_residual", "bridge_residual_off", "t_m", "t_pk", "t_cross", "D_limit", "tau_s_error", "tau_s_r2"),
+    *("V_end", "V_end_slope", "A_1000_detrended", "Rs_peak", "Rs_charge", "R_total"),
+)
+"""Made beside the standard family. A protocol's own measures need other names than these, too."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from protocols.draft import require_of
 from protocols.marks import Finding
-from protocols.measures import AFTER_POTENTIAL, BASELINE, VOLTAGE_CLAMP_ONLY
+from protocols.measures import AFTER_POTENTIAL, BASELINE, FROM_TEST_PULSE, VOLTAGE_CLAMP_ONLY
 from protocols.quantities import Duration
 from protocols.steps import Find, Hold, Series
 
@@ -91,8 +91,8 @@ def _standard_windows(d: Draft) -> Iterator[Finding]:
     for s, series in _series(d):
         name = series.until_stable.measure if series.until_stable is not None else ""
         at = s.key("until_stable", "measure")
-        if name == "Rin" and series.test_pulse is None:
-            yield Finding(at, "'Rin' is measured from 'test_pulse', and there is none")
+        if name in FROM_TEST_PULSE and series.test_pulse is None:
+            yield Finding(at, f"'{name}' is measured from 'test_pulse', and there is none")
         if name in VOLTAGE_CLAMP_ONLY:
             yield Finding(at, f"'{name}' is measured in voltage clamp only, and a series is in current clamp")
         if name not in AFTER_POTENTIAL:

@@ -67,7 +67,8 @@ def _hum(
     sweep: SweepInProgress, v: NDArray[np.float64], found: sahp.Baseline, span: tuple[int, int], wrong: str | None
 ) -> Measurement:
     """Return the line hum; a spike has power at 50 Hz, too."""
-    why = wrong or ("baseline_spikes" if found.dropped else None)
+    short = len(v) < sweep.n(sahp.HUM_LEAST)
+    why = wrong or ("baseline_spikes" if found.dropped else "window_too_short" if short else None)
     if why:
         return sweep.rows.row("hum", NAN, "V", span, [why])
     value = sahp.hum(v, sweep.rate)

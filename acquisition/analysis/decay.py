@@ -26,8 +26,6 @@ FIT_BLOCK = 10e-3
 FIT_FROM, AFTER_PEAK = 0.5, 0.1
 """The exponential is fitted from 0.5 s, or 0.1 s after the peak if that is later: the medium AHP is over by then."""
 LEAST_POINTS = 20
-AICC_GAIN = 10.0
-"""What a second exponential must bring on an average of sweeps."""
 
 NAN = float("nan")
 CONVERGED = (1, 2, 3, 4)

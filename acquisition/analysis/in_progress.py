@@ -55,6 +55,8 @@ class Found:
     lowest_flags: tuple[str, ...] = ()
     crossed: float = NAN
     """Seconds from the step's end to the AHP's onset."""
+    back: float = NAN
+    """And to its return to the baseline."""
     a_1000: float = NAN
     box: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     """5 ms boxcar of the first second after the step, V."""

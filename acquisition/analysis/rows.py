@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 INCOMPLETE, GAP, CLIPPED = "window_incomplete", "gap", "clipped"
 NAN = float("nan")
-AT_RAIL = 3
-"""Consecutive samples at a rail that make a stretch clipped."""
 
 
 class Trace:
@@ -61,6 +59,7 @@ class Trace:
         return x, CLIPPED if self._is_clipped(x) else None
 
     def _is_clipped(self, x: NDArray[np.float64]) -> bool:
+        """Whether three samples in a row are at a rail."""
         low, high = self._rails
         out = (x <= low) | (x >= high)
         return bool(np.any(out[2:] & out[1:-1] & out[:-2]))

@@ -33,6 +33,8 @@ CROSSED = 0.050
 EVENT_BLOCK = 5e-3
 """Blocks whose median is held against the mean of a window: a synaptic event moves the mean alone."""
 HUM_BLOCK = 1e-3
+HUM_LEAST = 0.1
+"""Seconds of baseline in which hum can be told from slow fluctuation."""
 MAINS = (50.0, 60.0)
 """Hz; both have whole cycles in the 500 ms of the baseline."""
 

@@ -29,6 +29,9 @@ DELAY = 8e-3
 """Seconds after a crossing at which it can be judged."""
 LOOK_BACK = 3e-3
 """Seconds before a crossing in which its threshold is looked for."""
+FLAT, FEWEST_EQUAL = 0.15e-3, 3
+"""Seconds, and samples at the least, of equal values that make a peak clipped. A real peak falls by a millivolt in that
+time; over three samples at 100 kHz it falls by less than the step of a converter."""
 NEAR_EDGE = 0.5e-3
 """Seconds from an edge of the command within which a jump of the electrode could pass for an upstroke."""
 
@@ -66,7 +69,7 @@ class Spike:
     downstroke: float
     """Steepest slope after it, V/s; negative."""
     is_flat: bool
-    """Three or more equal samples at the peak: the converter or the amplifier ran out of range."""
+    """Equal samples at the peak for 0.15 ms: the converter or the amplifier ran out of range."""
 
 
 def slope_lag(rate: float) -> int:
@@ -145,7 +148,7 @@ def _judge(v: NDArray[np.float64], rate: float, rules: SpikeRules, crossing: int
         return None
     rise = v[max(crossing - lag, lag) : peak_at + 1]
     upstroke = float((rise[lag:] - rise[:-lag]).max()) * rate / lag
-    return Spike(crossing, threshold, peak_at, peak, width, upstroke, steepest, _is_flat(v, peak_at))
+    return Spike(crossing, threshold, peak_at, peak, width, upstroke, steepest, _is_flat(v, rate, peak_at))
 
 
 def onset(v: NDArray[np.float64], rate: float, crossing: int, slope: float) -> int:
@@ -176,6 +179,8 @@ def _part(v: NDArray[np.float64], i: int, level: float) -> float:
     return float((v[i] - level) / (v[i] - v[i - 1]))
 
 
-def _is_flat(v: NDArray[np.float64], peak_at: int) -> bool:
-    run = v[max(peak_at - 2, 0) : peak_at + 3] == v[peak_at]
-    return bool(np.any(run[2:] & run[1:-1] & run[:-2]))
+def _is_flat(v: NDArray[np.float64], rate: float, peak_at: int) -> bool:
+    """Whether the peak, the first of the largest samples, is followed by equal ones for longer than a spike's is."""
+    least = max(FEWEST_EQUAL, samples(FLAT, rate))
+    run = v[peak_at : peak_at + least]
+    return len(run) == least and bool((run == v[peak_at]).all())

@@ -32,24 +32,22 @@ RETURNS = {"D50": 0.5, "D10": 0.1, "D0": 0.0}
 
 
 def stages(sweep: SweepInProgress) -> Iterator[Stage]:
-    """Yield the one stage: when the undisturbed part of the sweep is over."""
-    yield sweep.due(sweep.clean), lambda: _way_back(sweep)
+    """Yield the durations when the undisturbed part of the sweep is over, and the rest at the sweep's end.
 
-
-def _way_back(sweep: SweepInProgress) -> Iterator[Measurement]:
+    Nothing needs the rest earlier, and so no block of samples costs more than a millisecond.
+    """
     stop = (sweep.clean - sweep.off) / sweep.rate
     if sweep.off + sweep.n(sahp.PEAK[1]) <= sweep.n_samples:
-        yield from _durations(sweep, stop)
+        yield sweep.due(sweep.clean), lambda: _durations(sweep, stop)
+        yield sweep.n_samples, lambda: _decay(sweep, stop)
     if stop >= 2 * END:
-        yield from _end(sweep, stop)
+        yield sweep.n_samples, lambda: _end(sweep, stop)
 
 
 def _durations(sweep: SweepInProgress, stop: float) -> Iterator[Measurement]:
     """Yield all that counts from the peak, seconds from the step's end."""
     start = sahp.PEAK[0]
-    v, span, flags = sweep.after(start, stop)
-    flags = once([*flags, *sweep.found.lowest_flags])
-    can = is_usable(flags) and "no_ahp" not in flags and bool(np.isfinite(sweep.found.lowest))
+    v, span, flags, can = _window(sweep, stop)
     returns = _returns(sweep, v, start) if can else dict.fromkeys(RETURNS, NAN)
     censored = (*flags, "censored") if can else flags
     for name, value in returns.items():
@@ -59,7 +57,7 @@ def _durations(sweep: SweepInProgress, stop: float) -> Iterator[Measurement]:
     why = censored if can and not np.isfinite(returns["D50"]) else (*flags, "no_rise") if can else flags
     yield sweep.rows.row("HW", returns["D50"] - rise, "s", span, flags if np.isfinite(returns["D50"] - rise) else why)
     yield _total_area(sweep, returns["D0"], span, flags, censored)
-    yield from _decay(sweep, v, start, returns["D0"] if can else NAN, span, flags, can=can)
+    sweep.found.back = returns["D0"]
 
 
 def _returns(sweep: SweepInProgress, v: NDArray[np.float64], start: float) -> dict[str, float]:
@@ -90,17 +88,17 @@ def _total_area(
     return sweep.rows.row("S_tot", value, "V s", at, once([*flags, *([wrong] if wrong else [])]))
 
 
-def _decay(
-    sweep: SweepInProgress,
-    v: NDArray[np.float64],
-    start: float,
-    back: float,
-    span: tuple[int, int],
-    flags: tuple[str, ...],
-    *,
-    can: bool,
-) -> Iterator[Measurement]:
+def _window(sweep: SweepInProgress, stop: float) -> tuple[NDArray[np.float64], tuple[int, int], tuple[str, ...], bool]:
+    """Return the way back, its place and flags, and whether there is an AHP to come back from."""
+    v, span, flags = sweep.after(sahp.PEAK[0], stop)
+    flags = once([*flags, *sweep.found.lowest_flags])
+    return v, span, flags, is_usable(flags) and "no_ahp" not in flags and bool(np.isfinite(sweep.found.lowest))
+
+
+def _decay(sweep: SweepInProgress, stop: float) -> Iterator[Measurement]:
     """Yield the time constant of the slow decay, if an exponential describes it, and how well it does."""
+    start, back = sahp.PEAK[0], sweep.found.back
+    v, span, flags, can = _window(sweep, stop)
     fit, first = None, max(decay.FIT_FROM, sweep.found.lowest_at + decay.AFTER_PEAK)
     if can:
         last = back if np.isfinite(back) else start + len(v) / sweep.rate

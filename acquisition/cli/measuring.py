@@ -123,6 +123,8 @@ def convert(
     from acquisition.foreign.papers import Animal
     from acquisition.reports import seal_words
 
+    if out is not None and out.suffix.lower() != ".nwb" and not out.is_dir():
+        raise typer.BadParameter(f"{out}: name a file ending in .nwb, or a folder that exists")
     said = {"species": species, "strain": strain, "sex": sex, "age": age, "region": region}
     animal = Animal(subject, **{name: text for name, text in said.items() if text is not None})
     done = make(file, out=out, step=_span(step, "--step", "0.1469..0.6469"), channel=channel, animal=animal, cell=cell)

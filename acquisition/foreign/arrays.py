@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, SupportsFloat, overload
 
 import numpy as np
 
@@ -107,14 +107,16 @@ def analyse(
     elif target_spikes is not None:
         settings = replace(settings, target_spikes=_count(target_spikes))
     if baseline is not None:
-        settings = replace(settings, baseline=baseline)
+        settings = replace(settings, baseline=_baseline(baseline))
     command = Waveform(float(rate), len(volts), holding, (pulse,))
     recorded = RecordedSweep(_header(command), {"primary": (volts / STORED_STEP["V"]).astype(np.float32)})
     return [explained(m) for m in analyser.analyse(recorded, settings)]
 
 
 def _volts(voltage: ArrayLike) -> NDArray[np.float64]:
-    values = np.asarray(voltage)
+    values = (
+        np.ma.filled(voltage.astype(float), np.nan) if isinstance(voltage, np.ma.MaskedArray) else np.asarray(voltage)
+    )
     if values.ndim != 1 or not len(values):
         raise Refused(f"one sweep at a time, as (samples,); these have the shape {values.shape}")
     if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
@@ -125,8 +127,32 @@ def _volts(voltage: ArrayLike) -> NDArray[np.float64]:
     return values.astype(np.float64)
 
 
+def _baseline(window: tuple[float, float]) -> tuple[float, float]:
+    """Return the window of the baseline, s, or refuse one that is not before the step."""
+    start, stop = _numbers(window, "the baseline", "baseline=(-0.14, -0.01)")
+    if not start < stop <= 0:
+        raise Refused(
+            f"the baseline from {start:g} to {stop:g} s does not lie before the step: baseline=(-0.14, -0.01)"
+        )
+    return start, stop
+
+
+def _numbers(pair: tuple[float, float], what: str, example: str) -> tuple[float, float]:
+    """Return two finite numbers, or refuse what is not."""
+    try:
+        first, second = (float(x) for x in pair)
+    except (TypeError, ValueError) as error:
+        raise Refused(f"{what} should be two numbers in seconds: {example}") from error
+    if not (math.isfinite(first) and math.isfinite(second)):
+        raise Refused(f"{what} should be two finite numbers in seconds: {example}")
+    return first, second
+
+
 def sampled_enough(rate: float) -> float:
     """Return `rate`, samples per second, or refuse one at which nothing here could be measured."""
+    if isinstance(rate, str) or not isinstance(rate, SupportsFloat):
+        raise Refused(f"the sampling rate should be a number, in samples per second: {EXAMPLE}")
+    rate = float(rate)
     if not (math.isfinite(rate) and rate >= LEAST_RATE):
         raise Refused(
             f"the sampling rate is {rate:g} samples per second; below {LEAST_RATE:g} an action potential cannot be seen"
@@ -138,6 +164,7 @@ def _pulse(
     volts: NDArray[np.float64], rate: float, step: tuple[float, float], current: ArrayLike | None
 ) -> tuple[Pulse, float]:
     """Return the step, and the current that holds the cell, A."""
+    step = _numbers(step, "the step", "step=(0.5, 0.65)")
     on, off = (samples(x, rate) for x in step)
     if not 0 <= on < off <= len(volts):
         msg = f"the step lasts from {step[0]:g} to {step[1]:g} s, but the samples from 0 to {len(volts) / rate:g} s"
@@ -150,7 +177,12 @@ def _amplitude(current: ArrayLike | None, n_samples: int, on: int, off: int) -> 
     """Return the size of the step and the holding current, A; NaN where it is not known."""
     if current is None:
         return math.nan, math.nan
-    amperes = np.asarray(current, np.float64)
+    try:
+        amperes = np.asarray(current, np.float64)
+    except (TypeError, ValueError) as error:
+        raise Refused("the current should be numbers in A: the step's size, or one value a sample") from error
+    if np.isnan(amperes).all():
+        return math.nan, math.nan
     if amperes.shape not in ((), (n_samples,)):
         msg = f"the current has the shape {amperes.shape}; give the step's size in A or one value a sample"
         raise Refused(f"{msg} ({n_samples})")
@@ -164,9 +196,12 @@ def _amplitude(current: ArrayLike | None, n_samples: int, on: int, off: int) -> 
 
 
 def _count(target: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    if target is None or isinstance(target, tuple):
-        return target
-    return target, target
+    if target is None:
+        return None
+    pair = target if isinstance(target, tuple) else (target, target)
+    if len(pair) != 2 or not all(isinstance(n, int) and n >= 0 for n in pair) or pair[0] > pair[1]:
+        raise Refused(f"target_spikes should be a count or a pair of them, such as 4 or (3, 4), and is {target!r}")
+    return pair
 
 
 def _header(command: Waveform) -> SweepHeader:

@@ -11,6 +11,7 @@ from acquisition.analysis.settings import Declared, Settings
 from protocols.conditions import SpikeCount
 from protocols.errors import Refused
 from protocols.loading import load_text
+from protocols.measures import ACCOMPANYING, STANDARD_MEASURES
 from protocols.model import Model, Name
 from protocols.protocol import Measure
 from protocols.quantities import Offset
@@ -62,6 +63,8 @@ def settings_from(target_spikes: str | None, measures: Sequence[str], baseline: 
     wanted = load_text("\n".join(lines) or "{}", "command line", Wanted)
     count = wanted.target_spikes
     declared = tuple(Declared.of(name, m) for name, m in wanted.measures.items())
+    if taken := [d.name for d in declared if d.name in (*STANDARD_MEASURES, *ACCOMPANYING)]:
+        raise Refused(f"'{taken[0]}' is a measure that is made anyway; give yours another name")
     if any(d.stop <= d.start for d in declared):
         raise Refused("a measure's window must end after it begins, such as from: 100 ms, to: 200 ms")
     settings = Settings(None if count is None else (count.low, count.high), declared)

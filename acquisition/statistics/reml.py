@@ -86,7 +86,8 @@ def _read(result: Any, random: Random, nested: bool) -> Reml:
     residual = float(result.scale)
     of_cell = float(result.vcomp[0]) if nested else float(covariance[0, 0]) if random.cell else NAN
     problem = _problem(covariance if random.animal else np.zeros((0, 0)), residual, of_cell if nested else NAN)
-    errors = np.asarray(result.bse_fe, float)
+    with np.errstate(invalid="ignore"):  # a variance that could not be estimated is NaN, and looked for below
+        errors = np.asarray(result.bse_fe, float)
     if not problem and not np.all(np.isfinite(errors) & (errors > 0)):
         problem = "standard errors are not determined"
     notes: tuple[str, ...] = ()

@@ -96,7 +96,8 @@ def caveats(findings: Findings) -> Iterator[str]:
     """Yield what a reader must know before believing the answer."""
     design = findings.design
     if left := len(design.cells) - len(design.accepted):
-        yield f"{count(left, 'cell')} left out; see the quality table, and the table with every cell."
+        beside = ", and the table with every cell" if findings.with_all else ""
+        yield f"{count(left, 'cell')} left out; see the quality table{beside}."
     if simulated := sum(c.is_simulated for c in design.cells):
         yield f"{simulated} of these {len(design.cells)} cells are simulated: no living cell was recorded."
     if any(c.is_cumulative for c in design.accepted):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PRIMARY = ("A_1000", "S_fix")
 """The two measures that answer the question; no correction for their number."""
-SECONDARY = ("A_pk", "D50", "tau_s", "accommodation")
+SECONDARY = ("A_pk", "D50", "tau_s", "adaptation")
 """Corrected together (Holm); those that no session has are left out."""
 CONFOUNDS = ("Rin", "V_b", "I_step", "Rs", "n_ap")
 """What could pass for an effect."""

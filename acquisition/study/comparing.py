@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from acquisition.study.blinding import code
 from acquisition.study.cell import Rules
 from acquisition.study.design import By
+from acquisition.study.effect_sheet import as_mapping
 from acquisition.study.findings import compare_cells
 from acquisition.study.gathering import find_sessions, gather_cells
 from acquisition.study.methods import Paragraph, recording_methods
@@ -84,6 +85,7 @@ def _result(r: Any) -> dict[str, Any]:
         "after": r.paired.mean_after,
         "against_vehicle": r.against is not None,
         **vars(c),
+        **as_mapping(r),
         "p_holm": r.corrected.adjusted if r.corrected is not None else None,
     }
     return {k: _known(v) for k, v in facts.items()}

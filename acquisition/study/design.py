@@ -103,14 +103,19 @@ def group_of(solution: Solution, by: By) -> str:
     """
     if solution.is_vehicle or solution.compound is None:
         return VEHICLE
+    name = _name(solution, solution.compound, by)
+    return name if name != VEHICLE else f"{name} ({solution.compound})"  # a bottle may be labelled so
+
+
+def _name(solution: Solution, compound: str, by: By) -> str:
     match by:
         case By.CONDITION:
             return solution.label
         case By.COMPOUND:
-            return solution.compound
+            return compound
         case By.CONCENTRATION:
             amount = solution.concentration
-            return solution.compound if amount is None else f"{solution.compound} {concentration_text(amount)}"
+            return compound if amount is None else f"{compound} {concentration_text(amount)}"
 
 
 def design_of(cells: Iterable[Cell], by: By = By.CONDITION) -> Design:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from acquisition.statistics.groups import difference_in_differences
 from acquisition.statistics.multiplicity import holm
 from acquisition.statistics.paired import paired
-from acquisition.statistics.survival import kaplan_meier, paired_tobit
+from acquisition.statistics.survival import apart, kaplan_meier, paired_tobit
 from acquisition.study.cell import CONFOUNDS, DURATIONS, PRIMARY, SECONDARY
 from acquisition.study.design import By, Design, design_of, named
 from acquisition.study.models import mixed_model, responses_of
@@ -48,7 +48,7 @@ class Contrast:
     """95 % BCa bootstrap interval; NaN where durations are censored."""
     p: float
     test: str
-    """'Welch t', 'paired t', 'Tobit'."""
+    """'Welch t', 'paired t', 'Tobit', 'Tobit against vehicle'."""
     permutation: float
     """p of the permutation test."""
     percent: float
@@ -76,6 +76,8 @@ class Result:
     """The same against the vehicle cells."""
     lasting: Lasting | None = None
     """Where durations are censored: instead of means."""
+    lasting_vehicle: Lasting | None = None
+    """The same of the vehicle cells."""
     corrected: Corrected | None = None
     """Holm over the secondary measures."""
 
@@ -83,9 +85,7 @@ class Result:
     def contrast(self) -> Contrast:
         """The difference in differences if there are vehicle cells, the paired difference otherwise."""
         if self.lasting is not None:
-            c = self.lasting.change
-            nothing = (math.nan, math.nan)
-            return Contrast(c.difference, c.interval, nothing, c.p, "Tobit", math.nan, math.nan, nothing)
+            return _lasting_contrast(self.lasting, self.lasting_vehicle)
         if self.against is not None:
             d, percent = self.against.change, self.against.percent
             return Contrast(
@@ -96,6 +96,15 @@ class Result:
         return Contrast(
             p.difference, p.interval, p.bca, p.p, "paired t", p.sign_flip.p, change.mean, change.mean_interval
         )
+
+
+def _lasting_contrast(lasting: Lasting, vehicle: Lasting | None) -> Contrast:
+    nothing = (math.nan, math.nan)
+    if vehicle is None:
+        c = lasting.change
+        return Contrast(c.difference, c.interval, nothing, c.p, "Tobit", math.nan, math.nan, nothing)
+    d = apart(lasting.change, vehicle.change)
+    return Contrast(d.difference, d.interval, nothing, d.p, "Tobit against vehicle", math.nan, math.nan, nothing)
 
 
 @dataclass(frozen=True)
@@ -169,12 +178,11 @@ def _result(group: Group, measure: str, vehicle: Group | None, resamples: int) -
     result = Result(
         measure, group.name, paired(before, after, clusters=list(named(members)), seed=SEED, resamples=resamples)
     )
-    if measure in DURATIONS and any(m.censored for pair in pairs for m in pair):
-        return replace(result, lasting=_lasting(pairs))
-    if vehicle is None or group is vehicle:
-        return result
-    controls, others = _having(vehicle.accepted, measure)
-    if not others or (measure in DURATIONS and any(m.censored for pair in others for m in pair)):
+    is_alone = vehicle is None or group is vehicle
+    controls, others = ([], []) if vehicle is None or is_alone else _having(vehicle.accepted, measure)
+    if measure in DURATIONS and any(m.censored for pair in (*pairs, *others) for m in pair):
+        return replace(result, lasting=_lasting(pairs), lasting_vehicle=_lasting(others) if others else None)
+    if not others:
         return result
     return replace(result, against=_against(members, pairs, controls, others, resamples))
 

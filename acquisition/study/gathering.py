@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     Told = Callable[[int, int], None]
     """Takes how many of how many files were read."""
 
+ADDRESS = re.compile(r"(?:(?:tcp|tls|ucx|ws|wss)://)?[^\s:/]+:\d+|inproc://\S+")
+"""Of a Dask scheduler, with or without its transport."""
 FEW = 8
 """Files that are read here: to start another process takes longer."""
 
@@ -121,6 +124,8 @@ def _on_cluster(paths: Sequence[str], rules: Rules, address: str, tell: Told) ->
         distributed: Any = import_module("distributed")
     except ImportError as error:
         raise Refused("--dask needs Dask, which is not installed: pip install 'patchrig[dask]'") from error
+    if not ADDRESS.fullmatch(address):
+        raise Refused(f"'{address}' is no address of a Dask scheduler; it looks like tcp://10.0.0.5:8786")
     try:
         client = distributed.Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:  # distributed raises both, by what is wrong with the address

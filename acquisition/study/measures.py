@@ -32,7 +32,7 @@ _KNOWN = (
     Shown("D10", "AHP decay to 10 %", "s", 1.0, 2),
     Shown("D0", "AHP duration", "s", 1.0, 2),
     Shown("tau_s", "decay time constant of the sAHP", "s", 1.0, 2),
-    Shown("accommodation", "spikes in the long step", "", 1.0, 1),
+    Shown("adaptation", "adaptation of the intervals", "", 1.0, 3),
     Shown("Rin", "input resistance", "MΩ", 1e-6, 0),
     Shown("V_b", "baseline potential", "mV", 1e3, 1, is_magnitude=False),
     Shown("I_step", "step current", "pA", 1e12, 0),

@@ -22,7 +22,7 @@ DEFINED = {
     "A_pk": "the peak is the lowest 5 ms mean {window}",
     "D50": "half-decay is the time from the step's end until the 100 ms mean is back at half the peak for 100 ms",
     "tau_s": "the decay time constant is that of a single exponential with its offset at the baseline",
-    "accommodation": "accommodation is the number of action potentials in a separate long step",
+    "adaptation": "adaptation is the mean of (ISI[k+1] - ISI[k]) / (ISI[k+1] + ISI[k]) within the burst",
 }
 CODED = (
     "Conditions were coded and none was treated as the control; changes of every two conditions were compared by "

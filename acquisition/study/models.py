@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from acquisition.study.design import Design, Group, Member
 
 MILLIVOLT = 1e3
+NUMBER = r"\d+(?:\.\d+)?"
+AGE = re.compile(
+    rf"(?P<low>{NUMBER})\s*(?:(?:\.\.|-|to)\s*(?P<high>{NUMBER})\s*)?(?P<unit>days?|weeks?|months?|years?)"
+)
+MONTHS = {"d": 12 / 365.25, "w": 84 / 365.25, "m": 1.0, "y": 12.0}
 BASELINE = "baseline"
 OF_A_FIT = 2000
 """Resamples of a fit, at most: each is a curve."""
@@ -60,9 +66,25 @@ def mixed_model(design: Design, resamples: int) -> Mixed | None:
         [name for _, name, _ in rows],
         [m.cell.animal for _, _, m in rows],
         [m.cell.identifier for _, _, m in rows],
+        ages=_ages([m for _, _, m in rows]),
         reference=groups[0].name if len(groups) > 1 else BASELINE,
         resamples=resamples,
     )
+
+
+def _ages(members: Sequence[Member]) -> list[float] | None:
+    """Return the age of each, months; None where it is not known of all, or all are of one age."""
+    ages = [months(m.cell.age) for m in members]
+    return ages if all(map(math.isfinite, ages)) and len(set(ages)) > 1 else None
+
+
+def months(age: str) -> float:
+    """Return an age such as '24 months', '22 .. 26 months' (its middle) or '3 weeks', months; NaN if it is neither."""
+    found = AGE.fullmatch(age.strip())
+    if found is None:
+        return math.nan
+    ends = [float(x) for x in (found["low"], found["high"]) if x is not None]
+    return sum(ends) / len(ends) * MONTHS[found["unit"][0]]
 
 
 def _has_both(member: Member) -> bool:

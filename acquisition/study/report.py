@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from acquisition.study.answer import answer, caveats, title
 from acquisition.study.cell import PRIMARY
+from acquisition.study.effect_sheet import effect_sheet
 from acquisition.study.figure_courses import course_figures
 from acquisition.study.figure_effect import effect_figure
 from acquisition.study.figure_response import response_figure
@@ -66,6 +67,7 @@ def make_report(
     design = findings.design
     sheets = (
         result_sheet(findings),
+        effect_sheet(findings),
         between_sheet(findings),
         mixed_sheet(findings),
         response_sheet(findings),

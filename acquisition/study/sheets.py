@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DASH = "–"
 VEHICLE_ROWS = " (in the rows of the vehicle: paired difference to the baseline)"
+TESTS = {"Welch t": "W", "paired t": "t", "Tobit": "T", "Tobit against vehicle": "TV"}
+"""Short for the column of p."""
 FOLDED = 30
 """A table of data with more rows is folded away."""
 
@@ -66,9 +68,11 @@ def result_sheet(findings: Findings) -> Sheet:
     what = "difference in differences to the vehicle cells" if against else "paired difference to the baseline"
     note = (
         "Before and after: mean ± SD between cells. "
-        f"Effect: {what}{VEHICLE_ROWS if against else ''}; durations with censored values: medians, and the Tobit "
-        "estimate of the paired change. Effect in %: mean over cells of the change in % of each cell's baseline, and "
-        "95 % CI. The first two measures are primary; the others are corrected together (p Holm). p perm.: permutation."
+        f"Effect: {what}{VEHICLE_ROWS if against else ''}, unless the test says otherwise; durations with censored "
+        "values: medians, and the Tobit estimate of the change. Effect in %: mean over cells of the change in % of "
+        "each cell's baseline, and 95 % CI. The first two measures are primary; the others are corrected together "
+        "(p Holm). p: t paired t, W Welch t of the changes, T paired Tobit, TV Tobit against vehicle; p perm.: "
+        "permutation."
     )
     return Sheet("Results", head, once(rows), note, frozenset({0, 1}))
 
@@ -89,7 +93,7 @@ def _result_row(r: Result) -> tuple[str, ...]:
         interval(c.interval, info.digits, info.factor),
         interval(c.bca, info.digits, info.factor),
         percent,
-        p_only(c.p),
+        f"{p_only(c.p)} {TESTS[c.test]}",
         p_only(c.permutation),
         p_only(r.corrected.adjusted) if r.corrected is not None else DASH,
     )

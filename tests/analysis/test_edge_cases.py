@@ -316,3 +316,14 @@ def test_a_shorter_baseline_is_taken_when_it_is_asked_for_and_never_otherwise():
     m = made(v, command=command, wanted=Settings(baseline=(-0.19, -0.01)))
     assert m["V_b"].window == pytest.approx((0.01, 0.19))
     assert m["A_1000"].value == pytest.approx(made()["A_1000"].value, abs=0.02 * MV)
+
+
+@pytest.mark.parametrize("rate", [20_000.0, 50_000.0, 100_000.0, 200_000.0])
+@pytest.mark.parametrize("step", [0.03 * MV, 0.3 * MV])
+def test_a_fast_converter_s_coarse_steps_are_no_clipping(rate, step):
+    command = burst_command(rate)
+    v = voltage(command, spikes=FOUR, noise=0.1 * MV)
+    m = made(np.round(v / step) * step, command=command)
+    assert m["ap_peak"].flags == ()
+    flat = made(np.minimum(np.round(v / step) * step, 10 * MV), command=command)
+    assert flat["ap_peak"].flags == ("clipped",)

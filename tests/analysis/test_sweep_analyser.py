@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from acquisition.analysis.analyser import Declared, Settings, SweepAnalyser, analyse
 from acquisition.analysis.settings import Aim
 from protocols.loading import load_protocol
-from protocols.measures import STANDARD_MEASURES
+from protocols.measures import ACCOMPANYING, STANDARD_MEASURES
 from protocols.sweeps import ClampMode, RecordedSweep
 from protocols.waveforms import Pulse, Waveform
 from tests.analysis.synthetic import (
@@ -144,6 +144,7 @@ def test_looking_at_a_sweep_in_the_making_changes_no_number():
 def test_the_standard_family_is_made():
     made = {m.name for m in analyse(SWEEPS["burst"], WANTED)} | {m.name for m in analyse(SWEEPS["hold"], WANTED)}
     assert set(STANDARD_MEASURES) <= made
+    assert made - set(STANDARD_MEASURES) - {"sAHP"} == set(ACCOMPANYING)
     assert {"sAHP", "bridge_residual", "ap_threshold", "R_total", "V_end", "n_late"} <= made
 
 

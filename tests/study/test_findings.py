@@ -12,7 +12,9 @@ from scipy import stats
 from acquisition.study.answer import answer, caveats
 from acquisition.study.cell import Mean
 from acquisition.study.design import By
+from acquisition.study.effect_sheet import effect_sheet
 from acquisition.study.findings import compare_cells
+from acquisition.study.models import months
 from tests.study.records import cell, drug
 
 FAST = 500
@@ -145,3 +147,43 @@ def test_sessions_that_name_the_same_cell_are_pointed_out():
     said = " ".join(caveats(compare_cells(cells, resamples=FAST)))
     assert "do not name their animal" in said
     assert "3 sessions are of cell cell1" in said
+
+
+def lasting(name, before, after, *, solution=None, is_censored=False):
+    open_ended = Mean(math.nan, math.nan, 10, unit="s", censored=3, bound=2.4)
+    d50 = (Mean(before, 0.1, 10, unit="s"), open_ended if is_censored else Mean(after, 0.1, 10, unit="s"))
+    return cell(name, -4e-3, -3e-3, solution=solution, d50=d50)
+
+
+def test_a_censored_vehicle_duration_does_not_turn_the_effect_into_a_paired_one():
+    random = np.random.default_rng(3)
+    drugs = [
+        lasting(f"drug{i}", 2 + random.normal(0, 0.2), 1 + random.normal(0, 0.2), solution=drug()) for i in range(8)
+    ]
+    controls = [
+        lasting(f"v{i}", 2 + random.normal(0, 0.2), 2.3 + random.normal(0, 0.2), is_censored=i == 0) for i in range(8)
+    ]
+    c = compare_cells([*drugs, *controls], resamples=FAST).result(NAME, "D50").contrast
+    assert c.test == "Tobit against vehicle"
+    assert c.estimate == pytest.approx(-1.3, abs=0.4)
+    assert c.interval[0] < c.estimate < c.interval[1] < 0
+
+
+def test_a_bottle_that_is_labelled_vehicle_but_has_a_compound_is_no_vehicle():
+    odd = replace(drug(), label="vehicle")
+    cells = [*study(n=4)[4:], *(cell(f"d{i}", -4e-3, -2e-3 - 1e-4 * i, solution=odd) for i in range(4))]
+    groups = {g.name: g.is_vehicle for g in compare_cells(cells, resamples=FAST).design.groups}
+    assert groups == {"vehicle": True, "vehicle (MEM 1003)": False}
+
+
+def test_effect_sizes_and_every_test_are_in_the_report():
+    sheet = effect_sheet(compare_cells(study(animals=3), resamples=FAST))
+    row = dict(zip(sheet.head, next(r for r in sheet.rows if r[1] == NAME), strict=True))
+    assert all(row[name] not in ("", "\u2013") for name in sheet.head[1:])
+
+
+@pytest.mark.parametrize(
+    ("text", "age"), [("24 months", 24), ("22 .. 26 months", 24), ("2 years", 24), ("old", math.nan)]
+)
+def test_ages_are_read_in_months(text, age):
+    assert months(text) == pytest.approx(age, nan_ok=True)

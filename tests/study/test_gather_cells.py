@@ -58,7 +58,7 @@ def test_without_dask_the_person_is_told_how_to_install_it(files, monkeypatch):
 
 def test_a_bad_address_of_a_cluster_is_a_sentence(files):
     pytest.importorskip("distributed")
-    with pytest.raises(Refused, match="no Dask scheduler answers at nonsense"):
+    with pytest.raises(Refused, match="'nonsense://x' is no address of a Dask scheduler"):
         gather_cells(files, Rules(), dask="nonsense://x")
 
 
