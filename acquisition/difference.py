@@ -11,13 +11,14 @@ from acquisition.analysis.mean_decay import MeanDecay, fit_mean
 from acquisition.analysis.mean_waveform import Difference, MeanWaveform, difference_between, mean_waveform
 from acquisition.analysis.sahp import PEAK, block_means
 from acquisition.outcome import outcome_of
-from protocols.errors import Refused
+from protocols.errors import Refused, SessionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from acquisition.analysis.phases import Phase
     from acquisition.session.reader import Session
+    from protocols.sweeps import RecordedSweep
 
 
 def difference_of(session: Session, after: str | None = None) -> Difference:
@@ -43,14 +44,26 @@ def difference_of(session: Session, after: str | None = None) -> Difference:
 def phase_mean(session: Session, phase: Phase) -> MeanWaveform:
     """Return the mean of a phase's sweeps, each counted from its own baseline."""
     levels = {m.sweep: m.value for m in session.measurements if m.name == "V_b"}
-    return mean_waveform((session.sweep(i), levels[i]) for i in phase.sweeps)
+    return mean_waveform((_whole(session, i), levels[i]) for i in phase.sweeps)
+
+
+def _whole(session: Session, index: int) -> RecordedSweep:
+    """Return a sweep whose numbers are in the means, or say that its samples are gone."""
+    sweep = session.sweep(index)
+    if len(sweep.stored.get("primary", ())) < sweep.header.sweep.n_samples:
+        raise SessionError(f"{session.path.name}: samples of sweep {index} are missing; patchrig verify says more")
+    return sweep
 
 
 def decays_of(session: Session) -> list[str]:
     """Return how the mean sweep of each phase decays, in words: one exponential, or two if they are worth it."""
     lines = []
     for phase in outcome_of(session).summary.phases:
-        found = _decay(phase_mean(session, phase))
+        try:
+            found = _decay(phase_mean(session, phase))
+        except SessionError as error:  # a damaged sweep is no reason to show nothing else
+            lines.append(str(error))
+            continue
         if found is not None:
             lines.append(f"mean sweep of {phase.label} ({phase.condition}) {found.text}")
     return lines

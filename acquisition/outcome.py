@@ -14,6 +14,8 @@ from protocols.acceptance import Accept
 from protocols.errors import InvalidFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from acquisition.session.reader import Session
 
 
@@ -31,10 +33,10 @@ class Outcome:
     doubts: tuple[str, ...] = ()
     """What the reader must know of how the session was judged."""
 
-    def lines(self) -> tuple[str, ...]:
-        """Return the outcome in words."""
+    def lines(self, more: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the outcome in words, with `more` before the verdict on the cell."""
         found = self.summary.lines() or ("nothing was measured in this session",)
-        return (*found, *([self.cell.text] if self.cell else []), *self.doubts)
+        return (*found, *more, *([self.cell.text] if self.cell else []), *self.doubts)
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the outcome as JSON-able SI numbers; NaN becomes None."""

@@ -52,16 +52,21 @@ class Recomputed:
     differences: tuple[Difference, ...]
     analysers: tuple[str, ...]
     """Name, version and settings of what made the stored numbers."""
+    damaged: tuple[int, ...] = ()
+    """Sweeps whose samples do not give the hash that was stored with them."""
 
     @property
     def ok(self) -> bool:
         """Whether every number came out as stored."""
-        return not self.differences
+        return not self.differences and not self.damaged
 
     def lines(self) -> Iterator[str]:
         """Yield the verdict in words."""
         by = ", ".join(self.analysers) or "no analyser"
-        if self.ok:
+        if self.damaged:
+            sweeps = ", ".join(map(str, self.damaged))
+            yield f"samples that are not as recorded, in sweeps {sweeps}: patchrig verify says more"
+        if not self.differences:
             yield f"all {self.same} numbers recomputed from the samples, the same to the last bit ({by})"
             return
         yield f"{len(self.differences)} of {self.same + len(self.differences)} numbers came out otherwise ({by})"
@@ -110,7 +115,15 @@ def recompute(session: Session) -> Recomputed:
         differences += [d for d in found if d is not None]
         same += found.count(None)
     by = tuple(dict.fromkeys(m.analyser for m in session.measurements))
-    return Recomputed(same, tuple(differences), by)
+    damaged = tuple(s.index for s in session.sweeps if not _is_intact(session, s.index))
+    return Recomputed(same, tuple(differences), by, damaged)
+
+
+def _is_intact(session: Session, index: int) -> bool:
+    try:
+        return session.is_intact(index)
+    except SessionError:
+        return False
 
 
 def _by_sweep(measurements: Iterable[Measurement]) -> dict[int, list[Measurement]]:

@@ -41,13 +41,19 @@ class Change:
     after: str
     """Labels of the phases."""
     effect: Effect
-    """SI."""
+    """SI. Medians stand for means, and nothing for the difference, where ends of durations were not seen."""
+    censored: tuple[int, int] = (0, 0)
+    """Sweeps before and after in which the end of a duration was not seen."""
+    bounds: tuple[float, float] = (NAN, NAN)
+    """What the duration exceeds where not even the median was seen, s."""
 
     @property
     def text(self) -> str:
         """One line, with both intervals: 'sAHP at 1 s: -3.02 -> -1.81 mV, -40 % (95 % interval -46 to -33 %), ...'."""
         name, unit, factor, digits = SHOWN[self.measure]
         e = self.effect
+        if any(self.censored):
+            return f"{name}: {self._side(0)} -> {self._side(1)}; no mean where the end was not seen"
         means = f"{e.mean_before * factor:.{digits}f} -> {e.mean_after * factor:.{digits}f} {unit}".rstrip()
         difference = f"{e.difference * factor:+.{digits}f} {unit}".rstrip()
         if self.measure in COUNTED:
@@ -59,10 +65,20 @@ class Change:
             difference += f" ({low:+.{digits}f} to {high:+.{digits}f})"
         return f"{name}: {means}, {e.percent:+.0f} %{sure}, {difference}, n = {e.n_before} and {e.n_after} sweeps"
 
+    def _side(self, side: int) -> str:
+        """Return 'median 1.09 s (0 of 10 sweeps censored)' or 'longer than 5.5 s (8 of 10 sweeps censored)'."""
+        _, unit, factor, digits = SHOWN[self.measure]
+        e, hidden = self.effect, self.censored[side]
+        median, seen = (e.mean_before, e.n_before) if side == 0 else (e.mean_after, e.n_after)
+        known = math.isfinite(median)
+        value = f"median {factor * median:.{digits}f}" if known else f"longer than {factor * self.bounds[side]:.1f}"
+        return f"{value} {unit} ({hidden} of {seen + hidden} sweeps censored)"
+
     def as_mapping(self) -> dict[str, Any]:
         """Return the change as JSON-able SI numbers; NaN becomes None."""
         effect = {k: _known(v) for k, v in vars(self.effect).items()}
-        return {"measure": self.measure, "before": self.before, "after": self.after, **effect}
+        facts = {"measure": self.measure, "before": self.before, "after": self.after, **effect}
+        return {**facts, "censored": list(self.censored), "bounds": _known(self.bounds)}
 
 
 @dataclass(frozen=True)
@@ -101,8 +117,31 @@ class Confounds:
 def changes(before: Phase, after: Phase) -> Iterator[Change]:
     """Yield the change of each measure that both phases have."""
     for name in SHOWN:
-        if before.values[name] and after.values[name]:
+        if name in before.bounds or name in after.bounds:
+            yield _censored(name, before, after)
+        elif before.values[name] and after.values[name]:
             yield Change(name, before.label, after.label, compare(before.values[name], after.values[name]))
+
+
+def _censored(name: str, before: Phase, after: Phase) -> Change:
+    """Return the change of a duration some of whose ends were not seen: Kaplan-Meier medians, never plain means."""
+    medians = [_median(p.values[name], p.bounds.get(name, ())) for p in (before, after)]
+    effect = Effect(
+        medians[0], medians[1], len(before.values[name]), len(after.values[name]),
+        NAN, (NAN, NAN), NAN, (NAN, NAN),
+    )  # fmt: skip
+    hidden = [p.bounds.get(name, ()) for p in (before, after)]
+    limits = [max(h, default=NAN) for h in hidden]
+    return Change(name, before.label, after.label, effect, (len(hidden[0]), len(hidden[1])), (limits[0], limits[1]))
+
+
+def _median(seen: tuple[float, ...], bounds: tuple[float, ...]) -> float:
+    """Return the Kaplan-Meier median; NaN if fewer than half of the durations ended."""
+    if not bounds:
+        return float(np.median(seen)) if seen else NAN
+    from acquisition.statistics.survival import kaplan_meier
+
+    return kaplan_meier([*seen, *bounds], [False] * len(seen) + [True] * len(bounds)).median
 
 
 def confounds(before: Phase, after: Phase) -> Confounds:

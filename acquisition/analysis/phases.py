@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from acquisition.acceptance import EXCLUDING, HEADLINE, PAIR_EXCLUDING, WARNING, is_range
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from acquisition.analysis.stability import Verdict
     from acquisition.analysis.sweep_numbers import SweepNumbers
@@ -19,6 +19,8 @@ LAST = 10
 """Sweeps of a phase that enter its mean: 5 min at one sweep in 30 s."""
 ALWAYS = ("A_1000", "S_fix", "D50", "A_pk", "n_ap", "Rin", "V_b", "Rs", "I_step", "I_hold")
 """Measures that every phase has a list for, be it empty."""
+DURATIONS, CENSORED = ("D50", "D10", "D0"), "censored"
+"""Measures whose end may not be seen before the sweep's, and the flag that says so."""
 SAME_CURRENT = 1e-12
 """Step currents nearer to each other than this are the same, A: a converter's rounding."""
 
@@ -40,6 +42,8 @@ class Phase:
     run: int = -1
     accepted: int = 0
     """Accepted sweeps, those before the last ten included."""
+    bounds: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
+    """Duration -> what it exceeds in each of `sweeps` in which its end was not seen, s; none where all were."""
     warned: Mapping[str, int] = field(default_factory=dict)
     """Warning flag -> how many of `sweeps` have it."""
     steadiness: Verdict | None = None
@@ -121,10 +125,21 @@ def _phase(
     values = {n: tuple(v for s in counted if (v := counted_value(s, n, excluding)) is not None) for n in names}
     indices = tuple(s.index for s in counted)
     last = run[-1]
+    bounds = {n: found for n in DURATIONS if (found := tuple(_bounds(counted, n, excluding)))}
     return Phase(
         last.label, last.condition, indices, len(run), starts[0], starts[-1], values, last.run, accepted,
-        _warned(counted),
+        bounds, _warned(counted),
     )  # fmt: skip
+
+
+def _bounds(sweeps: Sequence[SweepNumbers], name: str, excluding: frozenset[str]) -> Iterator[float]:
+    """Yield the lower bounds of a duration whose end was not seen."""
+    for s in sweeps:
+        m = s.measured(name)
+        if m and CENSORED in m.flags and excluding.isdisjoint(m.flags):
+            limit = s.value("D_limit")
+            watched = m.window[1] - m.window[0] if m.window else math.nan  # where an older analyser left no limit
+            yield limit if math.isfinite(limit) else watched
 
 
 def counted_value(sweep: SweepNumbers, name: str, excluding: frozenset[str] = EXCLUDING) -> float | None:

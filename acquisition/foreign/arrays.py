@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from numbers import Integral
 from typing import TYPE_CHECKING, SupportsFloat, overload
 
 import numpy as np
@@ -198,10 +199,11 @@ def _amplitude(current: ArrayLike | None, n_samples: int, on: int, off: int) -> 
 def _count(target: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if target is None:
         return None
-    pair = target if isinstance(target, tuple) else (target, target)
-    if len(pair) != 2 or not all(isinstance(n, int) and n >= 0 for n in pair) or pair[0] > pair[1]:
+    pair = tuple(target) if isinstance(target, list | tuple) else (target, target)
+    counts = [isinstance(n, Integral) and not isinstance(n, bool) and n >= 0 for n in pair]
+    if len(pair) != 2 or not all(counts) or pair[0] > pair[1]:
         raise Refused(f"target_spikes should be a count or a pair of them, such as 4 or (3, 4), and is {target!r}")
-    return pair
+    return int(pair[0]), int(pair[1])
 
 
 def _header(command: Waveform) -> SweepHeader:

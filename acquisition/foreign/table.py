@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from acquisition.acceptance import against_sweep, flags_of, one_of_each
-from acquisition.session.export import FIELD_UNIT
+from acquisition.session.export import field_unit
 from protocols.measures import BASELINE
 from protocols.sweeps import ClampMode
 
@@ -52,7 +52,7 @@ def _numbers(part: MeasuredPart) -> dict[str, Any]:
     made = one_of_each(part.measurements)
     row: dict[str, Any] = {"flags": "; ".join(flags_of(made.values()))}
     for m in made.values():
-        suffix, factor = FIELD_UNIT.get(m.unit, (f"_{m.unit}", 1.0))
+        suffix, factor = field_unit(m.name, m.unit)
         row[m.name + suffix] = _known(m.value * factor)
     return row
 

@@ -34,6 +34,13 @@ FIELD_UNIT: dict[str, tuple[str, float]] = {
 """SI unit -> suffix of the column, factor. A unit that is not here is written as it is."""
 
 
+def field_unit(name: str, unit: str) -> tuple[str, float]:
+    """Return suffix of the column and factor for a measure: slopes of spikes are given in V/s, of baselines in mV/s."""
+    if name in ("ap_upstroke", "ap_downstroke"):
+        return "_V_per_s", 1.0
+    return FIELD_UNIT.get(unit, (f"_{unit}", 1.0))
+
+
 def to_csv(session: Session, path: Path) -> None:
     """Write the table as CSV."""
     sweep_frame(session).write_csv(path)
@@ -100,6 +107,6 @@ def _numbers(made: Mapping[str, Measurement]) -> dict[str, Any]:
     """Return flags and measures of one sweep, in the field's units."""
     row: dict[str, Any] = {"flags": "; ".join(flags_of(made.values()))}
     for m in made.values():
-        suffix, factor = FIELD_UNIT.get(m.unit, (f"_{m.unit}", 1.0))
+        suffix, factor = field_unit(m.name, m.unit)
         row[m.name + suffix] = m.value * factor if math.isfinite(m.value) else None
     return row

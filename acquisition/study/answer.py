@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from acquisition.study.findings import Findings, Result
     from acquisition.study.models import Response
 
+LARGEST_PERCENT = 1000
+"""Beyond it a baseline was 0, and the number says nothing."""
 RUN_DOWN = (
     "There are no vehicle cells: run-down of the whole-cell recording is not excluded and may be part or all of it."
 )
@@ -53,7 +55,7 @@ def _sentence(r: Result, name: str, vehicle: Group | None) -> str:
     if math.isnan(c.interval[0]):
         return f"{name}: the {info.words} changed by {effect}; how surely is not determined ({n})."
     sure = f"95 % CI {interval(c.interval, info.digits, info.factor)}"
-    percent = f"{signed(c.percent, 0, plus=True)} % of the baseline" if math.isfinite(c.percent) else ""
+    percent = f"{signed(c.percent, 0, plus=True)} % of the baseline" if abs(c.percent) < LARGEST_PERCENT else ""
     beyond = " beyond its change in vehicle cells" if against else ""
     if c.interval[0] <= 0 <= c.interval[1]:
         return (

@@ -54,7 +54,7 @@ def _cells(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
         spread = 10.0 ** np.linspace(-0.05, 0.05, len(here)) if len(here) > 1 else np.ones(1)
         axes.plot(concentration * spread, here, "o", color=COLOUR, ms=3.2, mew=0, alpha=0.6, zorder=2)
         test = one_sample(here)
-        interval_bar(axes, concentration * 1.22, test.estimate, test.interval, INK)
+        interval_bar(axes, concentration, test.estimate, test.interval, INK)
 
 
 def _ticks(axes: Axes, concentrations: np.ndarray) -> None:

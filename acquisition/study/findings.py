@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from acquisition.statistics.bootstrap import FEWEST_UNITS
 from acquisition.statistics.groups import difference_in_differences
 from acquisition.statistics.multiplicity import holm
 from acquisition.statistics.paired import paired
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from acquisition.statistics.mixed import Mixed
     from acquisition.statistics.multiplicity import Corrected
     from acquisition.statistics.paired import Paired
+    from acquisition.statistics.student import TTest
     from acquisition.statistics.survival import KaplanMeier, PairedTobit
     from acquisition.study.cell import Cell, Mean
     from acquisition.study.design import Group, Member
@@ -48,7 +50,7 @@ class Contrast:
     """95 % BCa bootstrap interval; NaN where durations are censored."""
     p: float
     test: str
-    """'Welch t', 'paired t', 'Tobit', 'Tobit against vehicle'."""
+    """'Welch t', 'paired t' (each also 'over animals'), 'Tobit', 'Tobit against vehicle'."""
     permutation: float
     """p of the permutation test."""
     percent: float
@@ -88,14 +90,27 @@ class Result:
             return _lasting_contrast(self.lasting, self.lasting_vehicle)
         if self.against is not None:
             d, percent = self.against.change, self.against.percent
-            return Contrast(
+            of_cells = Contrast(
                 d.difference, d.interval, d.bca, d.p, "Welch t", d.permutation.p, percent.difference, percent.interval
             )
+            return _of_animals(of_cells, d.animals, min(d.animals_first, d.animals_second))
         p = self.paired
         change = p.percent
-        return Contrast(
+        of_cells = Contrast(
             p.difference, p.interval, p.bca, p.p, "paired t", p.sign_flip.p, change.mean, change.mean_interval
         )
+        return _of_animals(of_cells, p.animals, p.n_animals)
+
+
+def _of_animals(of_cells: Contrast, test: TTest | None, animals: int) -> Contrast:
+    """Return the contrast with the test of animal means where cells nest: cells of one animal are not independent.
+
+    Of fewer than three animals in a group nothing can be said so; then the test of cells stands, and a note.
+    """
+    if test is None or not math.isfinite(test.interval[0]) or animals < FEWEST_UNITS:
+        return of_cells
+    name = f"{of_cells.test} over animals"
+    return replace(of_cells, estimate=test.estimate, interval=test.interval, p=test.p, test=name)
 
 
 def _lasting_contrast(lasting: Lasting, vehicle: Lasting | None) -> Contrast:

@@ -62,7 +62,7 @@ def _cell(path: Path, session: Session, rules: Rules) -> Cell:
         path=str(path),
         identifier=session.identifier,
         session=session.session_id,
-        animal=session.subject_id,
+        animal=_animal(session),
         cell=session.cell_id,
         slice=None,
         age=animal.age,
@@ -84,6 +84,12 @@ def _cell(path: Path, session: Session, rules: Rules) -> Cell:
         warnings=warnings,
         temperature=_temperature(session, timeline),
     )
+
+
+def _animal(session: Session) -> str:
+    """Return the animal; cells whose animal nobody named are not taken for cells of one."""
+    named = session.subject_id.strip()
+    return named if named.lower() not in ("", "unknown") else f"unknown ({session.session_id})"
 
 
 def _names(protocol: Protocol) -> Iterator[str]:

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 DASH = "–"
 VEHICLE_ROWS = " (in the rows of the vehicle: paired difference to the baseline)"
-TESTS = {"Welch t": "W", "paired t": "t", "Tobit": "T", "Tobit against vehicle": "TV"}
+TESTS = {
+    "Welch t": "W",
+    "Welch t over animals": "WA",
+    "paired t": "t",
+    "paired t over animals": "tA",
+    "Tobit": "T",
+    "Tobit against vehicle": "TV",
+}
 """Short for the column of p."""
 FOLDED = 30
 """A table of data with more rows is folded away."""
@@ -71,8 +78,8 @@ def result_sheet(findings: Findings) -> Sheet:
         f"Effect: {what}{VEHICLE_ROWS if against else ''}, unless the test says otherwise; durations with censored "
         "values: medians, and the Tobit estimate of the change. Effect in %: mean over cells of the change in % of "
         "each cell's baseline, and 95 % CI. The first two measures are primary; the others are corrected together "
-        "(p Holm). p: t paired t, W Welch t of the changes, T paired Tobit, TV Tobit against vehicle; p perm.: "
-        "permutation."
+        "(p Holm). p: t paired t, W Welch t of the changes (tA, WA: of animal means, where animals gave several), "
+        "T paired Tobit, TV Tobit against vehicle; p perm.: permutation."
     )
     return Sheet("Results", head, once(rows), note, frozenset({0, 1}))
 

@@ -335,3 +335,20 @@ def test_one_number_of_a_hold_is_the_median_of_what_was_measured_before_it_was_c
     ]
     (one,) = by_sweep(pulses)[0].values()
     assert (one.value, one.flags) == (2.0, ("window_incomplete",))
+
+
+def test_a_half_decay_whose_end_was_not_seen_has_no_mean_in_review():
+    from acquisition.analysis.effects import changes
+    from acquisition.analysis.phases import Phase
+
+    def phase(label, seen, bounds):
+        values = dict.fromkeys(("A_1000", "S_fix", "A_pk", "n_ap", "Rin", "V_b", "Rs"), ()) | {"D50": tuple(seen)}
+        return Phase(label, "ACSF", (), 10, 0.0, 1.0, values, bounds={"D50": tuple(bounds)} if bounds else {})
+
+    (change,) = changes(phase("baseline", [1.0] * 10, []), phase("drug", [1.2, 1.3], [5.5] * 8))
+    assert change.text.startswith(
+        "AHP half-decay: median 1.00 s (0 of 10 sweeps censored) -> longer than 5.5 s (8 of 10"
+    )
+    assert np.isnan(change.effect.difference)
+    (other,) = changes(phase("baseline", [1.0] * 10, []), phase("drug", [1.2] * 9, [5.5]))
+    assert "median 1.20 s (1 of 10 sweeps censored)" in other.text
