@@ -54,6 +54,8 @@ class State:
     sweeps: int = 0
     runs: int = 0
     found: dict[str, Found] = field(default_factory=dict)
+    trims: dict[str, float] = field(default_factory=dict)
+    """By the search's name: what was added to its current since, to keep the count of spikes, A."""
     membrane_resistance: float = 100e6
     """Latest input resistance, ohms; the default is a CA1 neuron's, used until one is measured."""
     max_bias: float = 300e-12

@@ -46,6 +46,7 @@ MARKS = {
     "fault": ("!", "red"),
     "solution": ("≈", "magenta"),
     "series": ("✓", "green"),
+    "step_current": ("·", "yellow"),
     "rest": ("·", "dim"),
     "steady": ("≡", "dim"),
     "gate": ("!", "yellow"),
@@ -77,7 +78,10 @@ def science(latest: dict[str, Measurement]) -> str:
         ("I_hold", "hold {:.0f} pA", 1e12),
     )
     present = [(form, latest[name].value * factor) for name, form, factor in shown if name in latest]
-    return "  ".join(form.format(value) for form, value in present if math.isfinite(value))
+    words = [form.format(value) for form, value in present if math.isfinite(value)]
+    if "n_ap" in latest and "ap_count" in latest["n_ap"].flags:
+        words.append("(not the count wanted)")
+    return "  ".join(words)
 
 
 class Terminal:

@@ -138,6 +138,15 @@ class Rebias(Model):
     """Largest change from one sweep to the next."""
 
 
+class FollowSpikes(Model):
+    """How the step current follows the cell's excitability, so that the count of spikes stays: between sweeps only."""
+
+    by: PositiveCurrent = Current(10e-12)
+    """Change after a sweep with too few spikes, or too many."""
+    within: PositiveCurrent = Current(50e-12)
+    """Farthest from the current that 'find' found; each sweep's current stands in the file."""
+
+
 class Stable(Model):
     """A written criterion of a steady baseline, over the last accepted sweeps."""
 

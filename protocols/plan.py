@@ -296,6 +296,8 @@ class _Planner:
     def _series(self, step: Series) -> dict[str, Any]:
         grid = self.found[step.step] if isinstance(step.step, str) else step.step
         levels = (float(grid.low), float(grid.high)) if isinstance(grid, CurrentSteps) else (float(grid), float(grid))
+        if step.follow_spikes is not None:
+            levels = levels[0] - step.follow_spikes.within, levels[1] + step.follow_spikes.within
         command = commands.series_command(step, self._rate, holding=0.0, amplitude=levels[0])
         return self._sweeps(command, float(step.every), *self._count(step), levels)
 

@@ -18,7 +18,7 @@ from protocols.conditions import (
     SpikeCount,
 )
 from protocols.model import Model, Name, YesNo
-from protocols.parts import Bridge, CurrentPulse, Rebias, Require, Stable, StepSize, TestPulses
+from protocols.parts import Bridge, CurrentPulse, FollowSpikes, Rebias, Require, Stable, StepSize, TestPulses
 from protocols.quantities import (
     Current,
     CurrentSteps,
@@ -167,6 +167,8 @@ class Series(Step):
     """What to do when 'at_most' passes and the criterion is not met."""
     rebias: Rebias | None = None
     """How the bias current follows the cell; it stays as it is if left out."""
+    follow_spikes: FollowSpikes | None = None
+    """How the step current keeps the count of spikes that 'find' asked for; it stays as it is if left out."""
     test_pulse: CurrentPulse | None = None
     """For input resistance in every sweep."""
     require: Require | None = None
@@ -176,6 +178,8 @@ class Series(Step):
     def _ends(self) -> Series:
         """Refuse a series without an end, or with sweeps that do not fit their interval."""
         _fits(self)
+        if self.follow_spikes is not None and not isinstance(self.step, str):
+            raise wrong("'follow_spikes' keeps the count of a 'find'; name that as the 'step'", at="follow_spikes")
         if self.sweeps is None and self.for_ is None and self.until_stable is None:
             raise wrong("say when the series ends: 'sweeps: 20', 'for: 15 min' or 'until_stable: {measure: ...}'")
         if self.until_stable is not None and self.at_most is None:

@@ -129,5 +129,6 @@ def _conclude(step: Find, search: SpikeSearch, bench: Bench) -> None:
 def _take(name: str, result: Found, kind: str, bench: Bench) -> None:
     """Let later steps use the current, and log it."""
     bench.state.found[name] = result
+    bench.state.trims.pop(name, None)
     text = f"{name}: {result.current * 1e12:.0f} pA gives {result.spikes} spikes"
     bench.log(kind, text, name=name, current=result.current, spikes=result.spikes)

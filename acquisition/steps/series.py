@@ -15,7 +15,7 @@ from protocols.quantities import Current, CurrentSteps
 if TYPE_CHECKING:
     from acquisition.bench import Bench
     from acquisition.state import Trial
-    from protocols.parts import Stable
+    from protocols.parts import FollowSpikes, Stable
     from protocols.steps import Series
     from protocols.waveforms import Waveform
 
@@ -75,6 +75,8 @@ class _Series:
         if step.rebias is not None:
             r = step.rebias
             rebias(trial.value("V_b"), float(r.to), float(r.within), float(r.by_at_most), bench)
+        if step.follow_spikes is not None:
+            self._follow_spikes(step.follow_spikes, trial.value("n_ap"))
         if step.until_stable is not None:
             self._judge(trial, accepted=accepted)
         bench.live.tell(SeriesProgress(step.name, self._done, self._expected, self._verdict))
@@ -139,7 +141,30 @@ class _Series:
         step = self._step.step
         if isinstance(step, CurrentSteps):
             return step.levels()[self._done % len(step.levels())]
-        return float(step) if isinstance(step, Current) else self._bench.state.found[step].current
+        if isinstance(step, Current):
+            return float(step)
+        state = self._bench.state
+        return state.found[step].current + state.trims.get(step, 0.0)
+
+    def _follow_spikes(self, rule: FollowSpikes, count: float) -> None:
+        """Change the step current of the sweeps to come by a little if the count of spikes is not as wanted."""
+        wanted, name, bench = self._bench.settings.aim(self._step.name).spikes, str(self._step.step), self._bench
+        if wanted is None or math.isnan(count) or wanted[0] <= count <= wanted[1]:
+            return
+        before = bench.state.trims.get(name, 0.0)
+        change = float(rule.by) if count < wanted[0] else -float(rule.by)
+        after = max(-float(rule.within), min(float(rule.within), before + change))
+        if after == before:
+            return
+        bench.state.trims[name] = after
+        current = bench.state.found[name].current + after
+        bench.log(
+            "step_current",
+            f"step current {current * 1e12:.0f} pA from now on ({count:.0f} spikes, wanted {wanted[0]} to {wanted[1]})",
+            name=name,
+            current=current,
+            spikes=int(count),
+        )
 
     def _command(self) -> Waveform:
         bench = self._bench

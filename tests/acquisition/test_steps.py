@@ -285,3 +285,35 @@ def test_nobody_there_means_stop_at_a_gate_that_asks(rehearse):
     steps = "steps:\n  - membrane_test: {average: 3, require: {access_resistance: below 5 MOhm, on_fail: ask}}\n"
     r = rehearse(steps, person=Unattended())
     assert r.finished.reason == "stopped by a gate"
+
+
+FOLLOWED = """steps:
+  - switch_to: {clamp: current, bias_to: -60 mV, tolerance: 1 mV}
+  - find: {name: burst, step: 200 pA .. 400 pA by 25 pA, width: 150 ms, until_spikes: 3..3, every: 8 s}
+  - switch_to: {clamp: current, bias_to: -74 mV, tolerance: 1 mV}
+  - series: {name: kept, step: burst, width: 150 ms, every: 8 s, before: 600 ms, after: 6 s, sweeps: 5,
+             follow_spikes: {by: 20 pA, within: 30 pA}}
+"""
+
+
+def test_the_step_current_follows_the_count_of_spikes_within_its_bounds_and_says_so(rehearse):
+    r = rehearse(FOLLOWED)
+    steps = [h.sweep.command.of("step")[0].amplitude for h in r.tape.headers if h.label == "kept"]
+    first = r.tape.said("found")[0].data["current"]
+    added = [round((s - first) * 1e12) for s in steps]
+    assert added[:3] == [0, 20, 30], "the hyperpolarised cell fires less"
+    assert max(added) <= 30
+    said = r.tape.said("step_current")
+    assert [round((e.data["current"] - first) * 1e12) for e in said][:2] == [20, 30]
+    assert said[0].text.startswith("step current ")
+
+
+def test_spikes_can_be_followed_only_where_a_count_was_asked_for(tmp_path):
+    from protocols.errors import InvalidFile
+    from protocols.loading import load_protocol
+    from tests.kit import HEAD
+
+    path = tmp_path / "wrong.yaml"
+    path.write_text(HEAD + FOLLOWED.replace("step: burst,", "step: 300 pA,"), encoding="utf-8")
+    with pytest.raises(InvalidFile, match="'follow_spikes' keeps the count of a 'find'"):
+        load_protocol(path)
