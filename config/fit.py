@@ -11,13 +11,24 @@ from protocols.loading import protocol_from_text, read_text
 from protocols.marks import Finding, located, read_marked
 from protocols.plan import Plan, PlanLimits, PlannedStep, bounded, excess, make_plan, too_fast
 from protocols.quantities import Current, Voltage
+from protocols.steps import SwitchTo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from config.rig import Rig
     from protocols.protocol import Protocol
+
+
+BY_HAND: Mapping[str, str] = {"axopatch200b": "axopatch_200b", "telegraphed": ""}
+"""Drivers of amplifiers whose knobs a person turns -> the model if the rig file names none."""
+CORNERS: Mapping[str, tuple[float, ...]] = {
+    "axopatch_200b": (1e3, 2e3, 5e3, 10e3, 100e3),
+    "axopatch_200a": (1e3, 2e3, 5e3, 10e3, 50e3),
+    "axopatch_200": (1e3, 2e3, 5e3, 10e3, 50e3),
+}
+"""Model -> positions of the output filter's knob, Hz, where they are telegraphed: those of drivers/telegraphs.toml."""
 
 
 def load_fitting(protocol: Path, rig: Path) -> tuple[Protocol, Rig]:
@@ -53,6 +64,12 @@ def fit(protocol: Protocol, rig: Rig) -> list[str]:
     return [f.message for f in _findings(protocol, rig)]
 
 
+def notes(protocol: Protocol, rig: Rig) -> list[str]:
+    """Return what a person should know before `protocol` runs on `rig`, one sentence each."""
+    rules = (_knob_notes, _output_notes)
+    return [words for rule in rules for words in rule(protocol, rig)]
+
+
 def plan_for(protocol: Protocol, rig: Rig) -> Plan:
     """Return what `protocol` will do on `rig`.
 
@@ -77,7 +94,7 @@ def plan_limits(rig: Rig) -> PlanLimits:
 
 
 def _findings(protocol: Protocol, rig: Rig) -> list[Finding]:
-    rules = (_lines, _channels, _sampling, _levels)
+    rules = (_lines, _channels, _sampling, _bridge, _low_pass, _levels)
     return list(chain.from_iterable(rule(protocol, rig) for rule in rules))
 
 
@@ -99,6 +116,50 @@ def _sampling(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
     limits = plan_limits(rig)
     if protocol.record.sampling > limits.sampling:
         yield Finding(("record", "sampling"), too_fast(protocol, limits))
+
+
+def _bridge(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
+    """Find bridges to be balanced by an amplifier that has no such procedure."""
+    if rig.amplifier.driver not in BY_HAND:
+        return
+    for part, steps in (("steps", protocol.steps), ("finish", protocol.finish)):
+        for i, step in enumerate(steps):
+            if isinstance(step, SwitchTo) and step.clamp == "current" and step.bridge == "auto":
+                words = (
+                    f"the bridge of '{rig.rig}' is set by hand: write 'bridge: keep', or a resistance such as "
+                    "'bridge: 12 MOhm' that the person dials"
+                )
+                said = "bridge" in step.model_fields_set
+                yield Finding((part, i, step.verb, *(("bridge",) if said else ())), words, on_key=not said)
+
+
+def _low_pass(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
+    """Find a filter that the amplifier's knob does not have; where it is not telegraphed, only the person knows."""
+    wanted, corners = float(protocol.record.low_pass), _corners(rig)
+    if corners and wanted not in corners:
+        has = ", ".join(f"{c / 1e3:g}" for c in corners)
+        yield Finding(("record", "low_pass"), f"the output filter of '{rig.rig}' has {has} kHz; write one of these")
+
+
+def _corners(rig: Rig) -> tuple[float, ...]:
+    """Return the positions of a knob whose telegraph is read; none if there is no such knob."""
+    options, driver = rig.amplifier.options, rig.amplifier.driver
+    if driver not in BY_HAND or not options.get("frequency"):
+        return ()
+    return CORNERS.get(str(options.get("model") or BY_HAND[driver]), ())
+
+
+def _knob_notes(protocol: Protocol, rig: Rig) -> Iterator[str]:
+    if rig.amplifier.driver not in BY_HAND:
+        return
+    wanted = protocol.record.low_pass
+    how = "; the telegraph confirms it" if _corners(rig) else "; nothing telegraphs it, so you will be asked"
+    yield f"the amplifier's knobs are turned by hand: set the output filter to {wanted}{how}"
+
+
+def _output_notes(protocol: Protocol, rig: Rig) -> Iterator[str]:  # noqa: ARG001  one form for all notes
+    if unused := [name for name in rig.outputs if name != "command"]:
+        yield f"protocols drive 'command' alone; these outputs of '{rig.rig}' stay where they are: {', '.join(unused)}"
 
 
 def _levels(protocol: Protocol, rig: Rig) -> Iterator[Finding]:

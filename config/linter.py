@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from config.rig import AmplifierEntry, RigLimits, SafeState
+from config.amplifiers import OPTIONS
+from config.ni import NI_OPTIONS, NiDaqOptions, option_findings
+from config.rig import AmplifierEntry, PumpEntry, RigLimits, SafeState
+from config.visa import VISA_OPTIONS
 from protocols.draft import attempt, mapping
 from protocols.explaining import did_you_mean
 from protocols.marks import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 def lint_rig(data: dict[str, Any]) -> list[Finding]:
     """Return what is wrong between the parts of a rig file, given its plain data."""
-    rules = (_channels, _pins, _safe_line, _safe_levels, _command_scales, _output_scales)
+    rules = (
+        _channels,
+        _pins,
+        _safe_line,
+        _safe_levels,
+        _command_scales,
+        _output_scales,
+        _amplifier_options,
+        _ni,
+        _visa,
+    )
     return [f for rule in rules for f in rule(data)]
 
 
@@ -91,6 +104,73 @@ def _output_scales(data: dict[str, Any]) -> Iterator[Finding]:
         yield _scale(
             "current_clamp", "primary", "in current clamp the primary output is the voltage, such as '10 mV/mV'"
         )
+
+
+def _amplifier_options(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check what the amplifier's driver is told."""
+    entry = mapping(data.get("amplifier"))
+    if (model := OPTIONS.get(str(entry.get("driver")))) is not None:
+        yield from option_findings("amplifier", model, mapping(entry.get("options")))
+
+
+def _ni(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check what the NI-DAQmx drivers are told, and that they are told enough."""
+    for (part, driver), model in NI_OPTIONS.items():
+        entry = mapping(data.get(part))
+        if entry.get("driver") == driver:
+            yield from option_findings(part, model, mapping(entry.get("options")))
+    yield from _ni_card(data)
+    yield from _valve_pins(data)
+
+
+def _ni_card(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check that the card's connectors are used once."""
+    daq = mapping(data.get("daq"))
+    options = attempt(NiDaqOptions, mapping(daq.get("options"))) if daq.get("driver") == "nidaqmx" else None
+    if options is None:
+        return
+    taken = {mapping(e).get("pin"): name for name, e in mapping(data.get("inputs")).items()}
+    for name, entry in options.telegraphs.items():
+        if entry.pin in taken:
+            yield Finding(
+                ("daq", "options", "telegraphs", name, "pin"), f"'{entry.pin}' is taken by '{taken[entry.pin]}'"
+            )
+
+
+def _valve_pins(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check that valves on digital lines have them, on a card of the same vendor."""
+    perfusion = mapping(data.get("perfusion"))
+    if perfusion.get("driver") != "digital_valves":
+        return
+    for name, line in mapping(perfusion.get("lines")).items():
+        if not mapping(line).get("pin"):
+            yield Finding(
+                ("perfusion", "lines", name), "'pin' is missing: the digital line of the valve, such as 'port0/line0'"
+            )
+
+
+def _visa(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check what the VISA drivers are told, and that they are told enough."""
+    for (part, driver), model in VISA_OPTIONS.items():
+        entry = mapping(data.get(part))
+        if entry.get("driver") == driver:
+            yield from option_findings(part, model, mapping(entry.get("options")))
+    yield from _numbered_valves(mapping(data.get("perfusion")), mapping(data.get("inputs")))
+    pump = attempt(PumpEntry, data.get("pump"))
+    if pump is not None and pump.rate > pump.limit:
+        yield Finding(("pump", "rate"), f"{pump.rate} is more than the pump's own limit, {pump.limit}")
+
+
+def _numbered_valves(perfusion: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check that a valve controller's lines have valves, and that its marker is wired."""
+    if perfusion.get("driver") != "valvelink":
+        return
+    for name, line in mapping(perfusion.get("lines")).items():
+        if not str(mapping(line).get("pin") or "").isdecimal():
+            yield Finding(("perfusion", "lines", name), "'pin' must be the valve's number, such as {pin: '3'}")
+    marker = mapping(perfusion.get("options")).get("marker")
+    if isinstance(marker, str) and marker not in inputs:
+        yield Finding(("perfusion", "options", "marker"), f"no input is named '{marker}'{did_you_mean(marker, inputs)}")
 
 
 def _scale(mode: str, key: str, message: str) -> Finding:

@@ -73,6 +73,8 @@ class Input(Model):
     """Such as 'ai0'."""
     range: PositiveInstrumentVoltage = InstrumentVoltage(10.0)
     """Full scale, each way."""
+    terminal: Literal["DIFF", "RSE", "NRSE", "PSEUDODIFF"] | None = None
+    """Differential or single-ended, as it is wired; the card's default if left out."""
 
 
 class Output(Model):
@@ -117,6 +119,19 @@ class ThermometerEntry(Model):
     """For this driver alone."""
 
 
+class PumpEntry(Model):
+    """The pump that feeds the bath."""
+
+    driver: Name
+    """'simulated', 'ne1000', ..."""
+    rate: FlowRate
+    """What it delivers when it runs, such as '2 mL/min'."""
+    limit: FlowRate
+    """What it may ever deliver, whoever asks."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """For this driver alone."""
+
+
 class RigLimits(Model):
     """What may ever be commanded, whatever a protocol says."""
 
@@ -135,6 +150,10 @@ class SafeState(Model):
     """Bias current, such as '0 pA'."""
     line: Name
     """Perfusion line."""
+    pump: Literal["stop", "keep"] = "stop"
+    """'stop' the pump, or 'keep' it as it is, because a slice without flow dies."""
+    amplifier: Literal["keep", "zero_current"] = "keep"
+    """'keep' the mode, or leave the amplifier at I=0, where no command reaches the cell ('zero_current')."""
 
 
 class Rig(Model):
@@ -160,6 +179,8 @@ class Rig(Model):
     """Valves and tubing."""
     thermometer: ThermometerEntry | None = None
     """The bath's thermometer."""
+    pump: PumpEntry | None = None
+    """The pump that feeds the bath."""
     limits: RigLimits
     """What may ever be commanded."""
     safe: SafeState

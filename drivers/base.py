@@ -1,4 +1,4 @@
-"""The four kinds of device. The public verb checks; the underscored one, which a driver writes, acts.
+"""The five kinds of device. The public verb checks; the underscored one, which a driver writes, acts.
 
 Each is a context manager: opened by `with`, closed on every way out. Every failure is a `HardwareError`
 that names the device. Limits come from the rig file and hold whatever a protocol says.
@@ -144,6 +144,13 @@ class Daq(Device):
             raise LimitExceeded(msg)
         return self._play(sweep, gains)
 
+    def rate(self, wanted: float) -> float:
+        """Return the rate at which the card samples when asked for `wanted`, Hz; sweeps are made for this one.
+
+        A card divides its timebase by whole numbers and takes what is nearest; a driver of such a card asks it.
+        """
+        return wanted
+
     def park(self, level: float, gains: Gains) -> None:
         """Leave the command output at `level` (SI of the mode of `gains`) until told otherwise."""
         self._check(gains.mode, level, level, gains)
@@ -287,3 +294,83 @@ class Thermometer(Device):
     @abstractmethod
     def read(self) -> float:
         """Return degC now."""
+
+
+class Pump(Device):
+    """What moves solution to the bath. Rates are in m³/s, volumes in m³."""
+
+    def __init__(self, limit: float) -> None:
+        """Keep the rig's limit of the rate; it is checked here and not in the drivers."""
+        self.limit = limit
+
+    def set_rate(self, rate: float) -> None:
+        """Deliver `rate` from now on, or from the next `run` on.
+
+        Raises
+        ------
+        LimitExceeded
+            Before anything is written to the device.
+        """
+        if not 0 < rate <= self.limit:
+            per_minute = 60e6
+            raise LimitExceeded(
+                f"{self.name}: {rate * per_minute:.4g} mL/min was asked for; "
+                f"this rig allows more than 0 and up to {self.limit * per_minute:.4g} mL/min"
+            )
+        self._set_rate(rate)
+
+    def run(self) -> None:
+        """Start, and verify.
+
+        Raises
+        ------
+        HardwareError
+            The pump does not say that it runs.
+        """
+        self._run()
+        if not self.running():
+            raise HardwareError(self.name, f"does not run{self._because()}")
+
+    def stop(self) -> None:
+        """Stop, and verify.
+
+        Raises
+        ------
+        HardwareError
+            The pump does not say that it stands; pull its plug.
+        """
+        self._stop()
+        if self.running():
+            raise HardwareError(self.name, "was told to stop and runs on: switch it off by hand")
+
+    def _because(self) -> str:
+        alarms = self.alarms()
+        return f": {', '.join(alarms)}" if alarms else ""
+
+    @abstractmethod
+    def rate(self) -> float:
+        """Return the rate as the pump reports it, m³/s."""
+
+    @abstractmethod
+    def running(self) -> bool:
+        """Return whether it pumps now."""
+
+    @abstractmethod
+    def dispensed(self) -> float:
+        """Return the volume delivered since the device was opened, m³; withdrawn volume is negative."""
+
+    @abstractmethod
+    def alarms(self) -> tuple[str, ...]:
+        """Return in words what the pump has complained about since this was last asked; asking clears it."""
+
+    @abstractmethod
+    def _set_rate(self, rate: float) -> None:
+        """Set; the caller has checked the limit."""
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Start; the caller verifies."""
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """Stop; the caller verifies."""

@@ -7,37 +7,63 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
+from drivers.hands import Nobody
 from protocols.errors import HardwareError, Refused
 from protocols.explaining import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from config.rig import Rig
-    from drivers.base import Amplifier, Daq, Device, Perfusion, Thermometer
+    from drivers.base import Amplifier, Daq, Device, Perfusion, Pump, Thermometer
     from drivers.clock import Clock
+    from drivers.hands import Hands
+    from drivers.simulated.ni.serving import Served
 
 T = TypeVar("T")
 
 SIMULATED = "simulated"
 
 DRIVERS: Mapping[str, Mapping[str, str]] = {
-    "daq": {SIMULATED: "drivers.simulated.devices:daq"},
-    "amplifier": {SIMULATED: "drivers.simulated.devices:amplifier"},
-    "perfusion": {SIMULATED: "drivers.simulated.devices:perfusion"},
-    "thermometer": {SIMULATED: "drivers.simulated.devices:thermometer"},
+    "daq": {SIMULATED: "drivers.simulated.devices:daq", "nidaqmx": "drivers.ni.daq:daq"},
+    "amplifier": {
+        SIMULATED: "drivers.simulated.devices:amplifier",
+        "multiclamp": "drivers.multiclamp.amplifier:amplifier",
+        "axopatch200b": "drivers.axopatch200b:amplifier",
+        "telegraphed": "drivers.telegraphed:amplifier",
+    },
+    "perfusion": {
+        SIMULATED: "drivers.simulated.devices:perfusion",
+        "digital_valves": "drivers.ni.lines:perfusion",
+        "valvelink": "drivers.visa.valvelink:perfusion",
+    },
+    "thermometer": {
+        SIMULATED: "drivers.simulated.devices:thermometer",
+        "analogue": "drivers.ni.analogue:thermometer",
+        "tc200": "drivers.visa.tc200:thermometer",
+    },
+    "pump": {SIMULATED: "drivers.simulated.pump:pump", "ne1000": "drivers.visa.ne1000:pump"},
 }
 """Kind of device -> driver's name in the rig file -> 'module:factory', imported when wanted. A factory takes a
 `Context` and returns the device, not yet open. To add a driver, add a line."""
+
+INPUTS: Mapping[str, str] = {"nidaqmx": "drivers.ni.analogue:read_volts"}
+"""Driver of the card -> 'module:function' that takes a `Context` and returns the reading of an input: name to volts."""
+
+DOORS: Mapping[str, str] = {"served": "drivers.simulated.multiclamp.served:doors"}
+"""Scheme of an address that a rig file gives in place of a library's path, as in 'served://127.0.0.1:31764' ->
+'module:function' that takes a `Context` and what follows the scheme, and returns what the library would have been."""
 
 
 class Context:
     """What a driver may build its device from."""
 
-    def __init__(self, rig: Rig, clock: Clock, seed: int) -> None:
-        """Keep the rig file, the clock, and the seed of whatever is random."""
+    def __init__(self, rig: Rig, clock: Clock, seed: int, hands: Hands | None = None) -> None:
+        """Keep the rig file, the clock, the seed of whatever is random, and who turns knobs (or nobody)."""
         self.rig, self.clock, self.seed = rig, clock, seed
+        self.hands: Hands = hands or Nobody()
         self._made: dict[Callable[[Context], Any], Any] = {}
 
     def shared(self, make: Callable[[Context], T]) -> T:
@@ -45,6 +71,25 @@ class Context:
         if make not in self._made:
             self._made[make] = make(self)
         return cast("T", self._made[make])
+
+    def read_volts(self) -> Callable[[str], float]:
+        """Return the reading of the card's inputs: from an input's name to the volts that stand there.
+
+        Raises
+        ------
+        HardwareError
+            The rig's card is not one that reads single voltages.
+        """
+        driver = self.rig.daq.driver
+        if driver not in INPUTS:
+            words = f"the amplifier's telegraphs are read by the card, and '{driver}' reads no single voltages"
+            raise HardwareError(self.rig.daq.device, words)
+        return cast("Callable[[str], float]", _named(INPUTS[driver])(self))
+
+    def behind(self, address: str) -> Any:
+        """Return what is behind an address such as 'served://127.0.0.1:31764'; None if it is a path."""
+        scheme, _, rest = address.partition("://")
+        return _named(DOORS[scheme])(self, rest) if rest and scheme in DOORS else None
 
 
 @dataclass(frozen=True)
@@ -59,6 +104,7 @@ class Devices:
     """Kind of device -> driver that was really opened, whatever the rig file names."""
     seed: int | None = None
     """From which simulated devices draw; None when all devices are of metal."""
+    pump: Pump | None = None
     _opened: ExitStack = field(default_factory=ExitStack, repr=False, compare=False)
 
     def __enter__(self) -> Self:
@@ -78,7 +124,13 @@ class Devices:
     @property
     def all(self) -> tuple[Device, ...]:
         """The devices in the order of opening."""
-        devices: tuple[Device | None, ...] = (self.daq, self.amplifier, self.perfusion, self.thermometer)
+        devices: tuple[Device | None, ...] = (
+            self.daq,
+            self.amplifier,
+            self.perfusion,
+            self.thermometer,
+            self.pump,
+        )
         return tuple(d for d in devices if d is not None)
 
 
@@ -88,7 +140,9 @@ def known_drivers() -> dict[str, str]:
     return {name: ", ".join(kind for kind, drivers in DRIVERS.items() if name in drivers) for name in names}
 
 
-def open_devices(rig: Rig, clock: Clock, *, simulate: bool = False, seed: int = 1) -> Devices:
+def open_devices(
+    rig: Rig, clock: Clock, *, simulate: bool = False, seed: int = 1, hands: Hands | None = None
+) -> Devices:
     """Return the devices of `rig`, to be opened by `with`.
 
     Parameters
@@ -101,6 +155,8 @@ def open_devices(rig: Rig, clock: Clock, *, simulate: bool = False, seed: int = 
         Take the simulated driver for every device, with this rig's channels, scales, limits, lines and dead time.
     seed
         Which simulated cell and noise; devices of metal ignore it.
+    hands
+        Who turns the knobs that no program can turn; nobody if left out.
 
     Raises
     ------
@@ -109,27 +165,54 @@ def open_devices(rig: Rig, clock: Clock, *, simulate: bool = False, seed: int = 
     Refused
         A device has a time of its own and the clock is not the wall's.
     """
-    context = Context(rig, clock, seed)
-    names = {
+    context = Context(rig, clock, seed, hands)
+    opened = {kind: SIMULATED if simulate else name for kind, name in _drivers_of(rig).items()}
+    made = {kind: _factory(kind, name)(context) for kind, name in opened.items()}
+    used = seed if any(not d.needs_wall_time for d in made.values()) else None
+    parts = (made["daq"], made["amplifier"], made["perfusion"], made.get("thermometer"))
+    devices = Devices(*parts, opened, used, made.get("pump"))
+    _check_time(devices, clock)
+    return devices
+
+
+def serve_board(rig: Rig, **wishes: Any) -> AbstractContextManager[Served]:
+    """Return a simulated NI board wired as `rig` says, to be reached by NI's own client as long as a `with` lasts.
+
+    `wishes` are those of `drivers.simulated.ni.serving.served_board`: address, link, seed, speed, faults, fillings.
+    """
+    from drivers.simulated.ni.serving import served_board
+
+    return served_board(rig, **wishes)
+
+
+def load_drivers(rig: Rig) -> None:
+    """Import the drivers of `rig`, so that opening its devices later takes no time. Opens nothing."""
+    for kind, name in _drivers_of(rig).items():
+        _factory(kind, name)
+
+
+def _drivers_of(rig: Rig) -> dict[str, str]:
+    """Return kind of device -> driver that the rig file names."""
+    return {
         "daq": rig.daq.driver,
         "amplifier": rig.amplifier.driver,
         "perfusion": rig.perfusion.driver,
         **({"thermometer": rig.thermometer.driver} if rig.thermometer else {}),
+        **({"pump": rig.pump.driver} if rig.pump else {}),
     }
-    opened = {kind: SIMULATED if simulate else name for kind, name in names.items()}
-    made = {kind: _factory(kind, name)(context) for kind, name in opened.items()}
-    used = seed if any(not d.needs_wall_time for d in made.values()) else None
-    devices = Devices(made["daq"], made["amplifier"], made["perfusion"], made.get("thermometer"), opened, used)
-    _check_time(devices, clock)
-    return devices
 
 
 def _factory(kind: str, name: str) -> Callable[[Context], Any]:
     known = DRIVERS[kind]
     if name not in known:
         raise HardwareError(kind, f"there is no driver '{name}'{did_you_mean(name, known)}; --simulate needs none")
-    module, factory = known[name].split(":")
-    return cast("Callable[[Context], Any]", getattr(import_module(module), factory))
+    return _named(known[name])
+
+
+def _named(path: str) -> Callable[..., Any]:
+    """Return the function that 'module:function' names."""
+    module, function = path.split(":")
+    return cast("Callable[..., Any]", getattr(import_module(module), function))
 
 
 def _check_time(devices: Devices, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers.base import Amplifier, Daq, Filling, Gains, Perfusion, Thermometer
+from drivers.base import Amplifier, Daq, Filling, Gains, Perfusion, Pump, Thermometer, differences
 from protocols.errors import HardwareError, LimitExceeded, ModeMismatch, PatchrigError
 from protocols.sweeps import ClampMode, Sweep
 from protocols.waveforms import Pulse, Waveform
@@ -162,7 +162,13 @@ class RepeatableDaqContract(DaqContract):
 
 
 class AmplifierContract:
-    """Of an amplifier. Fixture: `amplifier`, open."""
+    """Of an amplifier, its gains set to what its rig file declares. Fixture: `amplifier`, open.
+
+    Where a person turns the knobs, the fixture's hands turn them.
+    """
+
+    automatic_bridge = True
+    """Whether the amplifier can balance the bridge by itself."""
 
     def test_each_mode_can_be_entered_and_is_telegraphed(self, amplifier: Amplifier) -> None:
         """A switch is believed only when the telegraph says so."""
@@ -177,8 +183,12 @@ class AmplifierContract:
             amplifier.set_mode(ClampMode.ZERO)
             declared = amplifier.gains_in(mode)
             amplifier.set_mode(mode)
-            assert amplifier.gains() == declared
-            assert declared.mode is mode
+            found = amplifier.gains()
+            assert found.mode is declared.mode is mode
+            assert {n: unit for n, (unit, _) in found.inputs.items()} == {
+                n: unit for n, (unit, _) in declared.inputs.items()
+            }
+            assert not differences(found, declared)
 
     def test_the_primary_output_has_the_unit_of_the_modes_response(self, amplifier: Amplifier) -> None:
         """Amperes in voltage clamp, volts otherwise."""
@@ -217,6 +227,17 @@ class AmplifierContract:
         amplifier.set_mode(ClampMode.CURRENT)
         amplifier.set_bridge(10e6)
         assert abs((amplifier.state().bridge_balance or 0) - 10e6) < 0.1e6
+        amplifier.set_bridge(0.0)
+        assert amplifier.state().bridge_balance == 0
+
+    def test_the_bridge_is_balanced_by_procedure_or_not_at_all(self, amplifier: Amplifier) -> None:
+        """An amplifier that cannot do so says so."""
+        amplifier.set_mode(ClampMode.ZERO)
+        amplifier.set_mode(ClampMode.CURRENT)
+        if not self.automatic_bridge:
+            with refused(HardwareError):
+                amplifier.auto_bridge()
+            return
         found = amplifier.auto_bridge()
         assert found > 0
         assert amplifier.state().bridge_balance == found
@@ -269,3 +290,65 @@ class ThermometerContract:
         """Two ways out may both close."""
         thermometer.__exit__(None, None, None)
         thermometer.__exit__(None, None, None)
+
+
+class PumpContract:
+    """Of a pump. Fixtures: `pump`, open and standing; `rate`, m³/s, that it can deliver; `wait`, seconds to let pass.
+
+    A pump of metal is wanted with its tubing in a beaker.
+    """
+
+    def test_opening_starts_nothing(self, pump: Pump) -> None:
+        """Whoever only wants to stop a pump must be able to open it."""
+        assert not pump.running()
+
+    def test_it_runs_and_stops_when_told(self, pump: Pump) -> None:
+        """Each is believed only when the pump says so."""
+        pump.run()
+        assert pump.running()
+        pump.stop()
+        assert not pump.running()
+
+    def test_stopping_twice_does_no_harm(self, pump: Pump) -> None:
+        """A pump may have stopped by itself."""
+        pump.stop()
+        pump.stop()
+        assert not pump.running()
+
+    def test_the_rate_is_reported_as_set(self, pump: Pump, rate: float) -> None:
+        """Standing and running, to the digits of a display."""
+        for runs in (False, True):
+            for wanted in (rate, rate / 3, rate / 300, rate):
+                pump.set_rate(wanted)
+                assert abs(pump.rate() - wanted) <= 2e-3 * wanted
+                assert pump.running() == runs
+            pump.run()
+
+    def test_a_rate_beyond_the_limit_is_refused_and_changes_nothing(self, pump: Pump, rate: float) -> None:
+        """Neither faster than the rig allows, nor backwards, nor none."""
+        pump.set_rate(rate)
+        for beyond in (1.01 * pump.limit, -rate, 0.0):
+            with refused(LimitExceeded):
+                pump.set_rate(beyond)
+        assert abs(pump.rate() - rate) <= 2e-3 * rate
+
+    def test_what_it_delivers_is_rate_times_time(self, pump: Pump, rate: float, wait: Callable[[float], None]) -> None:
+        """To a part in twenty: the clock of the computer is not the pump's."""
+        pump.set_rate(rate)
+        before = pump.dispensed()
+        pump.run()
+        wait(10.0)
+        pump.stop()
+        assert abs(abs(pump.dispensed() - before) - 10.0 * rate) < 0.5 * rate
+        wait(10.0)
+        assert abs(abs(pump.dispensed() - before) - 10.0 * rate) < 0.5 * rate
+
+    def test_a_pump_that_is_well_complains_of_nothing(self, pump: Pump) -> None:
+        """What it had to say of its power-up is forgotten once it was told."""
+        pump.alarms()
+        assert pump.alarms() == ()
+
+    def test_closing_twice_does_no_harm(self, pump: Pump) -> None:
+        """Two ways out may both close."""
+        pump.__exit__(None, None, None)
+        pump.__exit__(None, None, None)

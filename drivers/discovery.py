@@ -15,9 +15,12 @@ class Seen:
 
 
 def look_around() -> list[Seen]:
-    """Return our drivers, then NI cards, then VISA instruments; a missing vendor driver is a line, not an error."""
-    from drivers import nidaq, visa
+    """Return our drivers, then what vendors' drivers see; a missing one is a line, not an error."""
     from drivers.build import known_drivers
+    from drivers.multiclamp import discovery as multiclamp
+    from drivers.ni import discovery as ni
+    from drivers.visa import discovery as visa
 
     ours = [Seen("driver", name, text) for name, text in known_drivers().items()]
-    return [*ours, *(Seen("ni-daqmx", *d) for d in nidaq.cards()), *(Seen("visa", *d) for d in visa.instruments())]
+    seen = {"ni-daqmx": ni.cards(), "multiclamp": multiclamp.headstages(), "visa": visa.instruments()}
+    return [*ours, *(Seen(kind, *line) for kind, lines in seen.items() for line in lines)]

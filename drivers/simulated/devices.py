@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers.base import Limits
+from drivers.scales import scales_of
 from drivers.simulated.bath import SimulatedPerfusion, SimulatedThermometer, drug_table
 from drivers.simulated.board import STEPS, SimulatedDaq
-from drivers.simulated.patch import SimulatedAmplifier, scales_of
+from drivers.simulated.patch import SimulatedAmplifier
 from drivers.simulated.settings import Simulation, read_settings
 from drivers.simulated.world import Converter, World
 
@@ -29,7 +30,7 @@ def daq(context: Context) -> SimulatedDaq:
     return SimulatedDaq(
         rig.daq.device,
         limits,
-        context.shared(_world),
+        context.shared(world_of),
         context.shared(_converter),
         clock=context.clock,
         output_range=float(rig.outputs["command"].range),
@@ -40,20 +41,21 @@ def daq(context: Context) -> SimulatedDaq:
 def amplifier(context: Context) -> SimulatedAmplifier:
     """Return the amplifier, with the rig's scales."""
     entry = context.rig.amplifier
-    return SimulatedAmplifier(scales_of(entry), context.shared(_world), settle=float(entry.settle), seed=context.seed)
+    return SimulatedAmplifier(scales_of(entry), context.shared(world_of), settle=float(entry.settle), seed=context.seed)
 
 
 def perfusion(context: Context) -> SimulatedPerfusion:
     """Return the perfusion, with the rig's lines; the safe one is open."""
-    return SimulatedPerfusion(context.rig.perfusion, context.shared(_world), line=context.rig.safe.line)
+    return SimulatedPerfusion(context.rig.perfusion, context.shared(world_of), line=context.rig.safe.line)
 
 
 def thermometer(context: Context) -> SimulatedThermometer:
     """Return the bath's thermometer."""
-    return SimulatedThermometer(float(context.shared(_settings).temperature), context.clock, seed=context.seed)
+    return SimulatedThermometer(float(context.shared(settings_of).temperature), context.clock, seed=context.seed)
 
 
-def _settings(context: Context) -> Simulation:
+def settings_of(context: Context) -> Simulation:
+    """Return what the rig file says of the simulation."""
     return read_settings(context.rig.simulation)
 
 
@@ -62,9 +64,10 @@ def _converter(context: Context) -> Converter:
     return Converter(tuple(inputs), {name: float(entry.range) / STEPS for name, entry in inputs.items()})
 
 
-def _world(context: Context) -> World:
+def world_of(context: Context) -> World:
+    """Return the cell with the pipette on it, in voltage clamp at the rig's safe potential."""
     return World(
-        context.shared(_settings),
+        context.shared(settings_of),
         scales_of(context.rig.amplifier),
         context.shared(_converter),
         clock=context.clock,

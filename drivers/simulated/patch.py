@@ -13,25 +13,10 @@ from protocols.sweeps import ClampMode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from config.rig import AmplifierEntry, ModeScales
     from drivers.simulated.world import World
 
 BRIDGE_ERROR = 0.02
 """How near a good amplifier's own procedure comes to the series resistance."""
-
-
-def scales_of(entry: AmplifierEntry) -> dict[ClampMode, Gains]:
-    """Return the scale factors of each mode that the rig file declares."""
-    return {
-        ClampMode.VOLTAGE: _gains(ClampMode.VOLTAGE, entry.voltage_clamp, float(entry.voltage_clamp.command)),
-        ClampMode.CURRENT: _gains(ClampMode.CURRENT, entry.current_clamp, float(entry.current_clamp.command)),
-        ClampMode.ZERO: _gains(ClampMode.ZERO, entry.current_clamp, 0.0),
-    }
-
-
-def _gains(mode: ClampMode, scales: ModeScales, command: float) -> Gains:
-    outputs = {"primary": scales.primary, "secondary": scales.secondary}
-    return Gains(mode, command, {name: (scale.unit, 1 / float(scale)) for name, scale in outputs.items()})
 
 
 class SimulatedAmplifier(Amplifier):
@@ -55,6 +40,11 @@ class SimulatedAmplifier(Amplifier):
     def gains_in(self, mode: ClampMode) -> Gains:
         """Return the scale factors of `mode`."""
         return self._scales[mode]
+
+    def rescale(self, gains: Gains) -> None:
+        """Turn the gain switches: the scales of one mode are these from now on."""
+        self._scales = {**self._scales, gains.mode: gains}
+        self._world.rescale(self._scales)
 
     def state(self) -> AmplifierState:
         """Return all settings of the present mode."""

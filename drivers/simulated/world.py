@@ -100,6 +100,7 @@ class World:
         self._state["cancelled"] = self._state["raw_voltage"] = holding * 1e3
         self._epoch, self._done, self._playing = clock.now(), 0, False
         self._rate = START_RATE
+        self._latest: dict[str, float] = {}
         self._rebuild()
 
     @property
@@ -155,6 +156,27 @@ class World:
         self.catch_up()
         self._arrivals.append((self._clock.now() + after, inlet))
 
+    def rescale(self, scales: Mapping[ClampMode, Gains]) -> None:
+        """Turn the amplifier's gain switches."""
+        self.catch_up()
+        self._scales = scales
+
+    def connect(self, converter: Converter) -> None:
+        """Convert with other inputs or ranges from the next sample on."""
+        self._converter = converter
+
+    def warm_up(self) -> None:
+        """Have the compiled loop ready, so that the first block is not the one that waits for it."""
+        nothing = np.empty(0)
+        kernel.run(
+            self._state.copy(), self._parameters, self._drugs, self._table, True, nothing, self._readout(),
+            np.empty((len(self._converter.inputs), 0), np.int16), nothing,
+        )  # fmt: skip
+
+    def reading(self, name: str) -> float:
+        """Return the volts of the last sample at an input of the converter; 0 before the first one."""
+        return self._latest.get(name, 0.0)
+
     def begin(self, rate: float) -> None:
         """Take over a sweep's rate; the board paces from here to `end`."""
         self.catch_up()
@@ -201,7 +223,7 @@ class World:
             unit, per_volt = self._scales[self._mode].inputs[name]
             step: float = STORED_STEP["V"] if unit == "V" else STORED_STEP["A"]
             rows.append((SIGNALS[unit], step / (per_volt * self._converter.volts_per_count[name])))
-        return np.array(rows)
+        return np.array(rows).reshape(-1, 2)  # a converter may have none of the signals
 
     def _run(self, volts: NDArray[np.float64]) -> NDArray[np.int16]:
         """Move on by len(volts) samples, stopping where a solution arrives."""
@@ -218,6 +240,9 @@ class World:
             self._done += stop - done
             done = stop
             pieces.append(counts)
+        if done:
+            steps = self._converter.volts_per_count
+            self._latest = {n: float(c) * steps[n] for n, c in zip(self._converter.inputs, counts[:, -1], strict=True)}
         return np.concatenate(pieces, axis=1) if len(pieces) > 1 else pieces[0]
 
     def _samples_to_arrival(self) -> int:

@@ -44,8 +44,8 @@ def test_a_device_that_does_not_close_keeps_no_other_from_closing():
 
 
 def test_an_unknown_driver_is_refused_with_the_known_ones():
-    with pytest.raises(HardwareError, match=r"daq: there is no driver 'nidaqmxx'.*simulated"):
-        open_devices(rig_with(changes=[("driver: simulated\n  device", "driver: nidaqmxx\n  device")]), DemandClock())
+    with pytest.raises(HardwareError, match=r"daq: there is no driver 'digidata'.*simulated"):
+        open_devices(rig_with(changes=[("driver: simulated\n  device", "driver: digidata\n  device")]), DemandClock())
 
 
 def test_simulate_takes_the_rigs_own_channels_scales_limits_and_lines():
@@ -90,7 +90,7 @@ def test_devices_with_a_time_of_their_own_are_not_hurried(monkeypatch):
 
 
 def test_known_drivers_are_listed_with_what_they_drive():
-    assert known_drivers()["simulated"] == "daq, amplifier, perfusion, thermometer"
+    assert known_drivers()["simulated"] == "daq, amplifier, perfusion, thermometer, pump"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""NI-DAQmx, through NI's own Python package. The only module that imports nidaqmx."""
+"""The cards that NI-DAQmx sees on this computer, for `patchrig devices`."""
 
 from __future__ import annotations
 

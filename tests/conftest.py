@@ -1,0 +1,7 @@
+"""Options of the whole suite."""
+
+
+def pytest_addoption(parser):
+    rig = parser.getgroup("rig", "a rig of metal")
+    rig.addoption("--rig", metavar="FILE", help="run tests/rig on the devices of this rig file, a model cell attached")
+    rig.addoption("--loop", metavar="INPUT", help="name of the analogue input that is wired to the command output")
