@@ -10,23 +10,23 @@ import logging
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from acquisition.analysis.analyser import Settings
 from acquisition.events import FrameArrived, Logged, Measured, SweepFinished, SweepStarted, Waiting
 from acquisition.gates import Gatekeeper, Vitals
 from acquisition.guarded import Guarded
 from acquisition.guardian.lease import Unguarded
 from acquisition.recomputing import STORED_SETTINGS, log_settings
-from acquisition.rest import put_to_rest
+from acquisition.rest import hold_at_once, put_to_rest
 from acquisition.state import Flow, State, Trial
+from acquisition.watching import Watch, joined
 from drivers.base import Filling, differences
 from protocols.errors import DiskFull, HardwareError, ModeMismatch, PatchrigError, StoppedByGate
 from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
-from protocols.waveforms import samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
     from acquisition.controls import Controls
     from acquisition.lanes import LiveLane, WriterLane
@@ -43,8 +43,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WATCH = 0.2
+WATCH = 0.05
 """Seconds of a sweep between looks whether somebody has turned the mode switch: the command is wrong there."""
+DISK, REST = 30.0, 90.0
+"""Seconds: the writer gives up after less; coming to rest, a person turns a knob and an instrument may be silent."""
 SLOWEST_SWITCH = 120.0
 """Seconds that a mode switch may take: some amplifiers have a knob that a person must turn."""
 GLANCE = 0.05
@@ -73,6 +75,8 @@ class Bench:
         self.person, self.controls, self.lease = person, controls, lease or Unguarded()
         self.state, self.vitals, self.gatekeeper = State(), Vitals(), Gatekeeper()
         self.settings = Settings.of(protocol)
+        self.left: tuple[str, ...] = ()
+        """What could not be put to rest at the end, in words."""
 
     # --- log and questions ---------------------------------------------------------------------------------
 
@@ -90,8 +94,8 @@ class Bench:
 
     def ask(self, question: str, options: tuple[str, ...], *, otherwise: str) -> str:
         """Ask the person, or take `otherwise` when there is nobody, and log the answer."""
-        self.live.drain()
         with self.lease.waiting("an answer"):
+            self.live.drain()
             answer = self.person.ask(question, options, otherwise=otherwise)
         self.log("question", f"{question} - {answer}", question=question, answer=answer)
         return answer
@@ -180,15 +184,17 @@ class Bench:
 
     def _play(self, command: Waveform, *, label: str, kind: str, keep: bool) -> Trial:
         """Play one sweep, once."""
+        watch = Watch(self.devices.amplifier, self._gains, every=WATCH)
+        watch.check_gains()
         header = self._header(command, label, kind)
         analyser = Guarded(header, self.settings)
-        kept: list[Mapping[str, np.ndarray]] = []
+        kept: list[tuple[int, Mapping[str, np.ndarray]]] = []
         measurements: list[Measurement] = []
         complete = False
         why: str | None = "interrupted"
-        watched, watch = 0, samples(WATCH, header.sweep.rate)
         self.live.tell(SweepStarted(header))
-        self.writer.begin_sweep(header)
+        with self.lease.waiting("the disk", DISK):
+            self.writer.begin_sweep(header)
         try:
             with closing(self.devices.daq.play(header.sweep, self._gains)) as frames:
                 for whole in frames:
@@ -198,15 +204,15 @@ class Bench:
                     stored = {c.name: c.stored(row) for c, row in zip(header.channels, frame.counts, strict=True)}
                     measurements += self._tell(analyser.feed(frame.first, stored))
                     if keep:
-                        kept.append(stored)
+                        kept.append((frame.first, stored))
                     self.controls.check_within_sweep()
                     self.lease.beat()
-                    if frame.first + frame.n_samples >= watched + watch:
-                        watched = frame.first + frame.n_samples
-                        self._still_in(header.sweep.mode)
-            self._still_in(header.sweep.mode)
+                    watch.saw(frame, header.sweep.rate)
+            watch.check_gains()
             complete, why = True, None
         except PatchrigError as error:
+            if isinstance(error, HardwareError):
+                hold_at_once(self.devices, self.rig.safe, self.state.gains)
             why = str(error)
             raise
         finally:
@@ -215,13 +221,22 @@ class Bench:
             self.writer.end_sweep(complete=complete, reason=why)
             self.writer.measured(measurements)
             self.live.tell(SweepFinished(header, complete))
-            if analyser.failure:
-                self.log("fault", f"sweep {header.sweep.index} could not be measured: {analyser.failure}")
+            self._log_sweep(header, watch, analyser.failure)
         self._learn(measurements, averaged=kind == "membrane_test")
         if command.of("step"):
             self.state.last_burst = header.start
-        recorded = RecordedSweep(header, _joined(kept)) if keep else None
+        recorded = RecordedSweep(header, joined(kept)) if keep else None
         return Trial(header, tuple(measurements), recorded)
+
+    def _log_sweep(self, header: SweepHeader, watch: Watch, failure: str | None) -> None:
+        """Write down what the samples do not say: the mode at the sweep's end, what is missing, what went wrong."""
+        number = header.sweep.index
+        for kind, text, data in watch.told(header.sweep):
+            self.log(kind, text, sweep=number, **data)
+        if failure:
+            self.log("fault", f"sweep {number} could not be measured: {failure}")
+        for words in self.lease.news():
+            self.log("fault", words)
 
     def reject(self, trial: Trial, reason: str) -> None:
         """Leave a sweep out of means; it stays in the file."""
@@ -377,8 +392,8 @@ class Bench:
 
     def rest(self) -> list[str]:
         """Put the rig into its safe state; return what could not be done, in words."""
-        return put_to_rest(self.devices, self.rig.safe, self.state.gains)
-
-
-def _joined(blocks: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([b[name] for b in blocks]) for name in (blocks[0] if blocks else {})}
+        with self.lease.waiting("the rig to come to rest", REST):
+            left = put_to_rest(self.devices, self.rig.safe, self.state.gains)
+        self.lease.rested(left)
+        self.left = tuple(left)
+        return left

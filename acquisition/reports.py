@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.box import ROUNDED
@@ -45,22 +45,23 @@ def check_files(paths: list[Path], rig: Path | None) -> list[Checked]:
 
 
 def _check(path: Path, rig: Path | None) -> Checked:
-    from config.fit import load_fitting
+    from config.fit import load_fitting, notes
     from config.loading import load_rig
     from protocols.loading import load_protocol
 
+    words: list[str] = []
     try:
         if _is_rig(path):
             load_rig(path)
         elif rig is None:
             load_protocol(path)
         else:
-            load_fitting(path, rig)
+            words = notes(*load_fitting(path, rig))
     except InvalidFile as error:
         return Checked(path, ok=False, text=str(error), problems=error.problems)
     except PatchrigError as error:
         return Checked(path, ok=False, text=f"{path}: {error}", problems=(Problem(1, 1, str(error)),))
-    return Checked(path, ok=True, text=f"{path}: ok")
+    return Checked(path, ok=True, text="\n".join([f"{path}: ok", *(f"  note: {w}" for w in words)]))
 
 
 def _is_rig(path: Path) -> bool:
@@ -232,5 +233,6 @@ def result_of(path: Path) -> Result:
     from acquisition.session.recovery import open_recovered
 
     with open_recovered(path) as session:
-        found, decays = outcome_of(session), decays_of(session)
-    return Result((*found.lines(), *decays), {**found.as_mapping(), "decays": decays})
+        found, decays, guardian = outcome_of(session), decays_of(session), session.guardian
+    lines = (*found.lines(decays), *([guardian.words()] if guardian else []))
+    return Result(lines, {**found.as_mapping(), "decays": decays, "guardian": guardian and asdict(guardian)})

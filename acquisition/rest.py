@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from protocols.errors import HardwareError, PatchrigError
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from config.rig import SafeState
     from drivers.base import Gains
@@ -18,20 +19,51 @@ READ_BACK = 1e-3
 """Part of the output's range by which it may differ from what was written."""
 
 
-def put_to_rest(devices: Devices, safe: SafeState, last: Gains | None = None) -> list[str]:
-    """Put command and perfusion where `safe` says, for the mode the amplifier is in now.
+def put_to_rest(devices: Devices, safe: SafeState, last: Gains | None = None, *, last_resort: bool = True) -> list[str]:
+    """Put command, perfusion, pump and amplifier where `safe` says, for the mode the amplifier is in now.
 
-    Each part is tried whatever became of the others. `last` are the gains as last verified: they serve when the
-    amplifier does not answer any more. Returns what could not be done, in words.
+    Each part is tried whatever became of the others; the command, on which the cell's life depends, comes first. `last`
+    are the gains as last verified: they serve when the amplifier does not answer any more. `last_resort` is I=0 for a
+    command that cannot be written; without it the caller tries again. Returns what could not be done, in words.
     """
     parts: tuple[Callable[[], None], ...] = (
-        lambda: _rest_command(devices, safe, last),
+        lambda: _rest_command(devices, safe, last, last_resort=last_resort),
         lambda: devices.perfusion.select(safe.line),
+        lambda: _rest_pump(devices, safe),
+        lambda: _rest_amplifier(devices, safe),
     )
     return [words for part in parts for words in _attempt(part)]
 
 
-def _attempt(part: Callable[[], None]) -> list[str]:
+def hold_at_once(devices: Devices, safe: SafeState, last: Gains | None) -> None:
+    """Write the safe level of the mode that the amplifier is in now: the first thing after a failure in mid-sweep.
+
+    What fails here is tried again, thoroughly, and told by `put_to_rest`.
+    """
+    gains = last
+    with suppress(HardwareError):
+        gains = devices.amplifier.gains()
+    if gains is None:
+        return
+    with suppress(PatchrigError):
+        devices.daq.park(*_aim(devices, safe, gains))
+
+
+@contextmanager
+def opened_as_far_as_possible(devices: Devices) -> Iterator[tuple[Devices, list[str]]]:
+    """Open what a rig is put to rest with, each device whatever became of the others.
+
+    Gives the devices, and what could not be opened, in words: an amplifier that is off must not keep the valves open.
+    """
+    closed: list[str] = []
+    with ExitStack() as opened:
+        for device in devices.all:
+            if device is not devices.thermometer:
+                closed += _attempt(lambda d=device: opened.enter_context(d))  # type: ignore[misc]
+        yield devices, closed
+
+
+def _attempt(part: Callable[[], object]) -> list[str]:
     try:
         part()
     except Exception as error:  # noqa: BLE001  whatever a driver raises, the other parts must be tried
@@ -39,7 +71,20 @@ def _attempt(part: Callable[[], None]) -> list[str]:
     return []
 
 
-def _rest_command(devices: Devices, safe: SafeState, last: Gains | None) -> None:
+def _rest_pump(devices: Devices, safe: SafeState) -> None:
+    if devices.pump is not None and safe.pump == "stop":
+        devices.pump.stop()
+
+
+def _rest_amplifier(devices: Devices, safe: SafeState) -> None:
+    """Leave the amplifier where the rig file declares."""
+    if safe.amplifier == "keep" or devices.amplifier.mode() is ClampMode.ZERO:
+        return
+    devices.amplifier.set_mode(ClampMode.ZERO)
+    _park(devices, *_aim(devices, safe, devices.amplifier.gains()))
+
+
+def _rest_command(devices: Devices, safe: SafeState, last: Gains | None, *, last_resort: bool) -> None:
     """Write the safe level of the present mode and read it back; where that fails, leave the cell to I=0."""
     amplifier = devices.amplifier
     try:
@@ -47,29 +92,37 @@ def _rest_command(devices: Devices, safe: SafeState, last: Gains | None) -> None
     except HardwareError as error:
         _rest_unanswered(devices, safe, last, error)
         raise
-    if gains.mode is ClampMode.ZERO:
-        return
     try:
-        _park(devices, _level(safe, gains.mode), gains)
+        _park(devices, *_aim(devices, safe, gains))
     except HardwareError:
-        amplifier.set_mode(ClampMode.ZERO)
+        if last_resort:
+            amplifier.set_mode(ClampMode.ZERO)
         raise
 
 
 def _rest_unanswered(devices: Devices, safe: SafeState, last: Gains | None, why: HardwareError) -> None:
     """Do what can be done while the amplifier does not say its mode: the level of the mode it was in, then I=0."""
-    if last is not None and last.mode is not ClampMode.ZERO:
-        _park(devices, _level(safe, last.mode), last)
+    done = "and nobody knows in which mode it is, so the command was left alone"
+    if last is not None:
+        failed = _attempt(lambda: _park(devices, *_aim(devices, safe, last)))
+        done = f"and {failed[0]}" if failed else f"the command is at rest for {last.mode}, in which it was last"
     try:
         devices.amplifier.set_mode(ClampMode.ZERO)
     except HardwareError as error:
-        raise HardwareError(
-            devices.amplifier.name, f"does not answer ({why}); the command is at rest for the mode it was last in"
-        ) from error
+        words = f"does not answer ({why}); {done}. Look at its front panel, and turn it to I=0 by hand"
+        raise HardwareError(devices.amplifier.name, words) from error
 
 
-def _level(safe: SafeState, mode: ClampMode) -> float:
-    return float(safe.voltage_clamp if mode is ClampMode.VOLTAGE else safe.current_clamp)
+def _aim(devices: Devices, safe: SafeState, gains: Gains) -> tuple[float, Gains]:
+    """Return the safe level for a mode, and the scale factors to write it with.
+
+    In I=0 the command is ignored, but it is what the cell gets when a person turns the knob: then most likely to
+    current clamp, where the -3.5 V that held -70 mV in voltage clamp would be -1.4 nA. So the level is that mode's.
+    """
+    if gains.mode is ClampMode.VOLTAGE:
+        return float(safe.voltage_clamp), gains
+    used = devices.amplifier.gains_in(ClampMode.CURRENT) if gains.mode is ClampMode.ZERO else gains
+    return float(safe.current_clamp), used
 
 
 def _park(devices: Devices, level: float, gains: Gains) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import uuid
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from acquisition.bench import Bench
 from acquisition.controls import Controls
 from acquisition.engine import Engine
 from acquisition.guardian import guarding
+from acquisition.hands import HandsOf
 from acquisition.lanes import LiveLane, WriterLane
 from acquisition.person import Person, Unattended
 from acquisition.recording import recording
+from acquisition.register import registered
 from acquisition.session.disk import require_space
 from acquisition.session.head import SessionHead
 from config.fit import load_fitting, plan_for
@@ -24,10 +27,11 @@ from drivers.clock import Clock, DemandClock, WallClock
 from protocols.loading import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from acquisition.events import Observer, RunFinished
+    from acquisition.guardian import Unguarded
     from config.rig import Rig
     from drivers.build import Devices
     from protocols.protocol import Protocol
@@ -81,15 +85,19 @@ def run(
     require_space(wish.out, DISK_FACTOR * plan_for(protocol, rig).bytes_max)
     wish.out.mkdir(parents=True, exist_ok=True)
     clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
-    devices = open_devices(rig, clock, simulate=wish.simulate, seed=wish.seed)
+    asked = person or Unattended()
+    hands = HandsOf(asked, observers, clock)
+    devices = open_devices(rig, clock, simulate=wish.simulate, seed=wish.seed, hands=hands)
     head = _head(wish, protocol, rig, devices)
     path = wish.out / head.file_name
     with (
-        guarding(wish.rig, path, devices) as lease,
-        devices,
+        registered(wish.rig, rig.rig, path, devices),
+        guarding(wish.rig, rig, path, devices) as lease,
+        _open(devices) as opened,
         LiveLane(observers, lossless=wish.speed is None) as live,
         recording(path, head) as session,
     ):
+        hands.lease = lease
         bench = Bench(
             protocol,
             rig,
@@ -97,11 +105,30 @@ def run(
             clock=clock,
             writer=WriterLane(session),
             live=live,
-            person=person or Unattended(),
+            person=asked,
             controls=controls or Controls(),
             lease=lease,
         )
-        return Engine(bench).run(), path
+        finished = Engine(bench).run()
+        return (_rest_again(finished, lease, opened) if bench.left else finished), path
+
+
+@contextmanager
+def _open(devices: Devices) -> Iterator[ExitStack]:
+    """Open `devices`, and give what closes them: at the end, or before."""
+    with ExitStack() as opened:
+        opened.enter_context(devices)
+        yield opened
+
+
+def _rest_again(finished: RunFinished, lease: Unguarded, opened: ExitStack) -> RunFinished:
+    """Give up our devices and let the guardian try with its own: a new connection may do what ours could not."""
+    if not lease.guards:
+        return finished
+    opened.close()
+    done = lease.ask_for_rest()
+    words = "the guardian did not answer" if done is None else done.words()
+    return replace(finished, text=f"{finished.text}; {words}")
 
 
 def _head(wish: Wish, protocol: Protocol, rig: Rig, devices: Devices) -> SessionHead:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acquisition.project_folder import schema_text
-from config import rig
-from protocols import parts, protocol, steps
+from config import amplifiers, ni, rig, visa
+from protocols import acceptance, parts, protocol, steps
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -21,7 +21,15 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 START, END = "<!-- made by scripts/make_reference.py -->", "<!-- end -->"
 VERBS = tuple(steps.VERBS.values())
-INNER = (parts.TestPulses, parts.CurrentPulse, parts.Rebias, parts.Stable, parts.Require, parts.StopWhen)
+INNER = (
+    parts.TestPulses,
+    parts.CurrentPulse,
+    parts.Rebias,
+    parts.FollowSpikes,
+    parts.Stable,
+    parts.Require,
+    parts.StopWhen,
+)
 HEAD = (
     protocol.Protocol,
     protocol.Preparation,
@@ -33,6 +41,11 @@ HEAD = (
     protocol.Solution,
     protocol.Compound,
     protocol.Measure,
+    acceptance.Accept,
+    acceptance.SweepLimits,
+    acceptance.CellLimits,
+    acceptance.BaselineSteady,
+    acceptance.DrugSteady,
 )
 RIG = (
     rig.Rig,
@@ -44,8 +57,16 @@ RIG = (
     rig.PerfusionEntry,
     rig.Line,
     rig.ThermometerEntry,
+    rig.PumpEntry,
     rig.RigLimits,
     rig.SafeState,
+    amplifiers.MultiClampOptions,
+    amplifiers.TelegraphedOptions,
+    ni.NiDaqOptions,
+    ni.AnalogueThermometerOptions,
+    visa.ValveLinkOptions,
+    visa.PumpOptions,
+    visa.TC200Options,
 )
 
 

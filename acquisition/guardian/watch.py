@@ -2,13 +2,15 @@
 
     python -m acquisition.guardian.watch RIG RECORD PID
 
-Standard input is the lease (JSON, one message a line; see `lease`); 'ready' on standard output says that the drivers
-are loaded. Devices are opened only when they are needed: until then they belong to the run.
+Standard input is the lease (JSON, one message a line; see `lease`). 'ready' on standard output says that the drivers
+are loaded and the rig is ours, 'taken: WORDS' that it is another's; later lines are records of what was done when the
+run asked. Devices are opened only when they are needed: until then they belong to the run.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import signal
@@ -16,26 +18,38 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acquisition.rest import put_to_rest
+from acquisition.guardian.claim import claimed
+from acquisition.rest import opened_as_far_as_possible, put_to_rest
+from acquisition.session.guardian_record import Record, write
 from config.loading import load_rig
 from drivers.base import Gains
 from drivers.build import load_drivers, open_devices
 from drivers.clock import WallClock
-from protocols.errors import PatchrigError
+from protocols.errors import PatchrigError, Refused
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from config.rig import Rig
 
-TRIES, PAUSE = 20, 0.1
-"""A card may stay reserved for a moment after its process has died."""
+log = logging.getLogger(__name__)
+
+Messages = queue.Queue[dict[str, Any] | None]
+
+PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between tries, first and longest: a card may stay reserved for a moment after its process has died."""
+GRACE = 1.5
+"""Seconds in which a card is waited for before the amplifier goes to I=0: a device server frees it after one."""
+SOON, AT_ALL = 3.0, 600.0
+"""Seconds until a run that waits for the answer is told, and until the guardian gives up."""
+DEATH = 5.0
+"""Seconds for a killed process to be gone, and its devices free."""
 
 
 @dataclass
@@ -44,8 +58,13 @@ class Known:
 
     deadline: float | None = None
     """`time.monotonic` at which the lease runs out; None: never."""
+    why: str = ""
+    """What the run waits for, if it said so."""
     gains: Gains | None = None
     released: bool = False
+    asked: bool = False
+    rested: tuple[str, ...] | None = None
+    """What the run could not put to rest; None: it has not tried."""
 
     def hear(self, message: dict[str, Any]) -> None:
         """Take over one message."""
@@ -54,6 +73,10 @@ class Known:
         if "lease" in message:
             seconds = message["lease"]
             self.deadline = None if seconds is None else time.monotonic() + seconds
+            self.why = str(message.get("why", ""))
+        if "rested" in message:
+            self.rested = tuple(message["rested"])
+        self.asked = self.asked or bool(message.get("ask"))
         self.released = self.released or bool(message.get("release"))
 
     @property
@@ -61,37 +84,57 @@ class Known:
         """Seconds until the lease runs out; None: no end."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
+    @property
+    def ending(self) -> str:
+        """What a lease that has come to its end means: 'released', 'killed' or 'left'."""
+        if not self.released:
+            return "killed"
+        at_rest = self.rested == () or (self.rested is None and self.gains is None)
+        return "released" if at_rest else "left"
 
-def watch(messages: queue.Queue[dict[str, Any] | None]) -> tuple[str, Known]:
-    """Return why the lease ended ('released', 'killed', 'hung'), and what the run said last."""
-    known = Known()
+
+def watch(messages: Messages, known: Known) -> str:
+    """Return why the guardian is wanted: 'killed', 'hung', 'asked', 'left', or 'released' if it is not."""
     while True:
         try:
             message = messages.get(timeout=known.patience)
         except queue.Empty:
-            return "hung", known
+            return "hung"
         if message is None:
-            return ("released" if known.released else "killed"), known
+            return known.ending
         known.hear(message)
+        if known.asked:
+            known.asked = False
+            return "asked"
 
 
-def rest(rig: Rig, known: Known) -> list[str]:
-    """Put the rig to rest; return what could not be done, in words."""
-    words: list[str] = []
-    for _ in range(TRIES):
-        words = _rest_once(rig, known)
-        if not words:
-            return []
-        time.sleep(PAUSE)
-    return words
+def rest(rig: Rig, known: Known, within: float, tell: Callable[[list[str]], object]) -> list[str]:
+    """Put the rig to rest, trying again for `within` seconds; return what could not be done, in words.
+
+    `tell` is called with that once, when it does not succeed soon.
+    """
+    began, pause, told = time.monotonic(), PAUSE, False
+    while left := _rest_once(rig, known, last_resort=time.monotonic() - began > GRACE):
+        passed = time.monotonic() - began
+        if passed > within:
+            return left
+        if passed > SOON:
+            if not told:
+                tell(left)
+            told, pause = True, min(2 * pause, LONGEST_PAUSE)
+        time.sleep(pause)
+    return []
 
 
-def _rest_once(rig: Rig, known: Known) -> list[str]:
+def _rest_once(rig: Rig, known: Known, *, last_resort: bool) -> list[str]:
     try:
-        with open_devices(rig, WallClock()) as devices:
-            return put_to_rest(devices, rig.safe, known.gains)
+        with opened_as_far_as_possible(open_devices(rig, WallClock())) as (devices, closed):
+            left = put_to_rest(devices, rig.safe, known.gains, last_resort=last_resort)
+            return list(dict.fromkeys([*closed, *left])) if left else []
     except PatchrigError as error:
         return [str(error)]
+    except Exception as error:  # noqa: BLE001  a driver's bug must not end the only process that can still act
+        return [f"{type(error).__name__}: {error}"]
 
 
 def _gains(told: dict[str, Any]) -> Gains:
@@ -99,50 +142,80 @@ def _gains(told: dict[str, Any]) -> Gains:
     return Gains(ClampMode(told["mode"]), told["command"], inputs)
 
 
-def _read(lines: Iterable[str], into: queue.Queue[dict[str, Any] | None]) -> None:
-    for line in lines:
-        with suppress(json.JSONDecodeError):  # a line that was cut off by the kill
-            into.put(json.loads(line))
+def _read(lines: Iterable[str], into: Messages) -> None:
+    with suppress(OSError):
+        for line in lines:
+            with suppress(json.JSONDecodeError):  # a line that was cut off by the kill
+                into.put(json.loads(line))
     into.put(None)
 
 
-def _end_of(pid: int) -> None:
-    """End a run that hangs: as long as it lives the devices are its own."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+def _end(pid: int, messages: Messages) -> None:
+    """End a run that hangs, and wait until it is gone: as long as it lives the devices are its own."""
+    if os.getppid() == pid:  # otherwise it has died by itself, and the number may be another's
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    until = time.monotonic() + DEATH
+    with suppress(queue.Empty):
+        while messages.get(timeout=max(0.0, until - time.monotonic())) is not None:
+            pass
 
 
-def main(rig_file: str, record: str, pid: str) -> None:
+def main(rig_file: str, record_file: str, pid: str) -> None:
     """Guard until released, or until there is something to do; then do it and write it down."""
-    for name in ("SIGINT", "SIGHUP", "SIGTERM"):  # what ends the run must not end its guardian first
+    for name in ("SIGINT", "SIGHUP", "SIGTERM", "SIGBREAK"):  # what ends the run must not end its guardian first
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     rig = load_rig(Path(rig_file))
     load_drivers(rig)
-    messages: queue.Queue[dict[str, Any] | None] = queue.Queue(maxsize=1000)
+    try:
+        with claimed(rig, int(pid)):
+            _say("ready")
+            _leave_the_terminal()
+            _guard(rig, Path(record_file), int(pid))
+    except Refused as error:
+        _say(f"taken: {error}")
+
+
+def _leave_the_terminal() -> None:
+    """Let go of the run's standard error: whoever reads that to its end must not wait for a guardian, too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _guard(rig: Rig, file: Path, pid: int) -> None:
+    messages: Messages = queue.Queue(maxsize=1000)
     threading.Thread(target=_read, args=(sys.stdin, messages), daemon=True).start()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    why, known = watch(messages)
-    if why == "released":
-        return
-    began = time.monotonic()
-    if why == "hung":
-        _end_of(int(pid))
-    left = rest(rig, known)
-    _write(Path(record), why, left, time.monotonic() - began)
+    known = Known()
+    while (why := watch(messages, known)) != "released":
+        note = partial(_write, file, why, time.monotonic(), known.why)
+        if why == "hung":
+            _end(pid, messages)
+        # a run that asks waits for the answer, and is tried for longer when it has gone
+        left = rest(rig, known, SOON if why == "asked" else AT_ALL, note)
+        known.rested, done = tuple(left), note(left)
+        if why != "asked":
+            return
+        _say(json.dumps(asdict(done)))
 
 
-def _write(record: Path, why: str, left: list[str], seconds: float) -> None:
-    """Write down what happened, for the session's recovery and for `doctor`."""
-    told = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "run": why,
-        "at_rest": not left,
-        "not_done": left,
-        "seconds": round(seconds, 3),
-    }
-    record.write_text(json.dumps(told, indent=1), encoding="utf-8")
+def _write(file: Path, why: str, began: float, doing: str, left: Iterable[str]) -> Record:
+    """Write down what happened, for the session and for `doctor`."""
+    not_done = tuple(left)
+    done = Record(why, not not_done, not_done, round(time.monotonic() - began, 3), doing)
+    try:
+        write(file, done)
+    except OSError as error:
+        log.warning("%s: %s", file, error)
+    return done
+
+
+def _say(line: str) -> None:
+    """Say a line to the run, if it is still there."""
+    with suppress(OSError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

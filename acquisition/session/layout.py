@@ -20,6 +20,7 @@ The writer and the reader share these names and nothing else. A change here rais
     /scratch/rig                             rig text
     /scratch/closed                          why the session ended; absent while it goes on and after a crash
     /scratch/seal                            JSON: verdict of the check at the end; absent before
+    /scratch/guardian                        JSON: what the guardian did when the run could not; absent if nothing
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ SWEEP_HEADERS = "scratch/sweep_headers"
 RIG = "scratch/rig"
 CLOSED = "scratch/closed"
 SEAL = "scratch/seal"
+GUARDIAN = "scratch/guardian"
 PROTOCOL = "general/source_script"
 COLLECTION = "general/data_collection"
 

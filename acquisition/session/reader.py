@@ -16,6 +16,7 @@ import numpy as np
 
 from acquisition.session import layout
 from acquisition.session.counts import CountsOf
+from acquisition.session.guardian_record import Record, read, record_from, record_of
 from acquisition.session.headers import entry_of, header_of
 from protocols.errors import SessionError
 from protocols.sweeps import ClampMode, Measurement, RecordedSweep
@@ -139,6 +140,13 @@ class Session:
     def seal(self) -> dict[str, Any] | None:
         """The verdict of the check at the session's end; None if there was none."""
         return dict(json.loads(self._text(layout.SEAL))) if layout.SEAL in self._h5 else None
+
+    @property
+    def guardian(self) -> Record | None:
+        """What a guardian did when the run could not; it stands beside the file until the session is sealed."""
+        if layout.GUARDIAN in self._h5:
+            return record_from(json.loads(self._text(layout.GUARDIAN)))
+        return read(record_of(self.path))
 
     @property
     def protocol_text(self) -> str:

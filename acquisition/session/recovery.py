@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from acquisition.session import disk, layout, platform
+from acquisition.session.guardian_record import Record, read, record_of
 from acquisition.session.journal import is_held, journal_path
 from acquisition.session.packer import Packer
 from acquisition.session.reader import Session, open_session
@@ -232,7 +233,7 @@ def seal(nwb: Path) -> Seal:
         invalid=invalid,
     )
     if not found.damages:
-        transact(nwb, lambda file: _write_seal(file, verdict))
+        transact(nwb, lambda file: _write_verdicts(file, verdict, read(record_of(nwb))))
     return verdict
 
 
@@ -278,12 +279,19 @@ def _invalid(nwb: Path) -> tuple[str, ...] | None:
         return (f"it cannot be validated: {error!r}",)
 
 
-def _write_seal(file: Any, verdict: Seal) -> None:
+def _write_verdicts(file: Any, verdict: Seal, guardian: Record | None) -> None:
+    """Write what happened after the run, which its journal cannot know."""
+    _put(file, layout.SEAL, "JSON: verdict of the check at the session's end", asdict(verdict))
+    if guardian is not None:
+        _put(file, layout.GUARDIAN, "JSON: what the guardian did when the run could not", asdict(guardian))
+
+
+def _put(file: Any, path: str, notes: str, told: dict[str, Any]) -> None:
     from acquisition.session.objects import scratch
 
-    if layout.SEAL in file:
-        del file[layout.SEAL]
-    scratch(file, layout.SEAL, "JSON: verdict of the check at the session's end", json.dumps(asdict(verdict)))
+    if path in file:
+        del file[path]
+    scratch(file, path, notes, json.dumps(told))
 
 
 def _count(n: int) -> str:

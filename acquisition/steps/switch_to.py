@@ -88,7 +88,10 @@ def _look(bench: Bench) -> float:
     trial = bench.play(command, label="bias", kind="switch_to", keep=True)
     if trial.recorded is None:
         raise Refused("the bias sweep was not kept")
-    return float(np.median(trial.recorded.primary[-samples(SETTLED, bench.rate) :]))
+    settled = trial.recorded.primary[-samples(SETTLED, bench.rate) :]
+    if np.isnan(settled).all():
+        raise Refused("the samples by which the bias is chosen are lost: this computer did not fetch them in time")
+    return float(np.nanmedian(settled))
 
 
 def _note_rest(potential: float, bench: Bench) -> None:
