@@ -78,6 +78,7 @@ def served(rate):
     """Give (rig, address) of a board with four inputs, in a process of its own."""
     text = (RIGS / "ni_simulated.yaml").read_text(encoding="utf-8")
     text = text.replace("\noutputs:", "  third: {pin: ai2, range: 10 V}\n  fourth: {pin: ai3, range: 10 V}\n\noutputs:")
+    text = text.replace("\nperfusion:", "  second: {pin: ao1, range: 10 V}\n\nperfusion:", 1)
     text = text.replace("sampling_limit: 200 kHz", f"sampling_limit: {rate / 1e3:g} kHz")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rig.yaml"
@@ -118,7 +119,7 @@ def ours(rig, rate, seconds):
             lost, end = lost + frame.first - end, frame.first + frame.n_samples
             lateness.append(time.perf_counter() - began - end / rate)
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    return report("patchrig, 4 AI + 1 AO", seconds, rate, lateness, lost + n - end, cpu, wall)
+    return report("patchrig, 4 AI + 2 AO", seconds, rate, lateness, lost + n - end, cpu, wall)
 
 
 def bare(address, rate, seconds):

@@ -159,7 +159,7 @@ def _knob_notes(protocol: Protocol, rig: Rig) -> Iterator[str]:
 
 def _output_notes(protocol: Protocol, rig: Rig) -> Iterator[str]:  # noqa: ARG001  one form for all notes
     if unused := [name for name in rig.outputs if name != "command"]:
-        yield f"protocols drive 'command' alone; these outputs of '{rig.rig}' stay where they are: {', '.join(unused)}"
+        yield f"protocols drive 'command' alone; other outputs of '{rig.rig}' stand at 0 V: {', '.join(unused)}"
 
 
 def _levels(protocol: Protocol, rig: Rig) -> Iterator[Finding]:

@@ -157,8 +157,8 @@ class Looking:
 
     def _file(self) -> Iterator[Finding]:
         if ignored := [name for name in self.rig.outputs if name != "command"]:
-            words = f"outputs that nothing uses: {', '.join(ignored)}"
-            yield note("file", words, "only 'command' is driven; these stay where they are")
+            words = f"outputs beside the command: {', '.join(ignored)}"
+            yield note("file", words, "protocols drive 'command' alone; an NI card holds these at 0 V during sweeps")
 
     # --- card and amplifier ---------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from drivers.ni.analogue import AnalogueInputs, inputs
 from drivers.ni.capabilities import Capabilities, read_capabilities, shortcomings
 from drivers.ni.connection import Connection, connection
 from drivers.ni.failures import NO_SUCH_CHANNEL, NOT_SUPPORTED, CardError
-from drivers.ni.tasks import InputTask, OutputTask, Scaling, Wire, same_rate, write_now
+from drivers.ni.tasks import InputTask, OutputTask, Plug, Scaling, Wire, same_rate, write_now
 from protocols.errors import HardwareError
 from protocols.sweeps import Channel, Frame
 
@@ -45,6 +45,9 @@ class NiDaq(Daq):
         self._block = float(rig.daq.block)
         command = rig.outputs["command"]
         self.output_range, self._output = float(command.range), way.pin(command.pin)
+        self._others = tuple(
+            Plug(way.pin(entry.pin), float(entry.range)) for name, entry in rig.outputs.items() if name != "command"
+        )
         self._wires = tuple(Wire.of(name, entry, way) for name, entry in rig.inputs.items())
         self._scalings: tuple[Scaling, ...] = ()
         self._rates: dict[float, float] = {}
@@ -159,7 +162,7 @@ class NiDaq(Daq):
         if gains.command == 0:
             yield None
             return
-        task = OutputTask(self._way, self._output, self.output_range)
+        task = OutputTask(self._way, Plug(self._output, self.output_range), self._others)
         try:
             feed = _Feed(task, sweep, gains.command, self._lead(sweep))
             feed.arm(self._buffer(sweep), trigger=self.card.digital_trigger is not False)

@@ -17,7 +17,7 @@ from nidaqmx.constants import (
 )
 from nidaqmx.errors import DaqError, DaqWarning, Error
 from nidaqmx.stream_readers import AnalogMultiChannelReader, AnalogUnscaledReader
-from nidaqmx.stream_writers import AnalogSingleChannelWriter
+from nidaqmx.stream_writers import AnalogMultiChannelWriter, AnalogSingleChannelWriter
 
 from drivers.ni.connection import INPUTS, OUTPUT
 from drivers.ni.failures import (
@@ -265,17 +265,26 @@ class InputTask:
         return ours(self._device, INPUTS, self._names)
 
 
-class OutputTask:
-    """The command output, clocked and started by the inputs."""
+@dataclass(frozen=True)
+class Plug:
+    """An analogue output: where it is, and how far it reaches, volts, each way."""
 
-    def __init__(self, connection: Connection, pin: str, reach: float) -> None:
-        """Make the task; `reach` in volts, each way."""
-        self._device, self._pin = connection.device, pin
+    pin: str
+    reach: float
+
+
+class OutputTask:
+    """The command output, clocked and started by the inputs; the rig's other outputs stand at 0 V beside it."""
+
+    def __init__(self, connection: Connection, command: Plug, others: Sequence[Plug] = ()) -> None:
+        """Make the task."""
+        self._device, self._pins = connection.device, tuple(p.pin for p in (command, *others))
         self._task = connection.task(OUTPUT)
         try:
             with self._ours():
-                self._task.ao_channels.add_ao_voltage_chan(pin, min_val=-reach, max_val=reach)
-                self._writer = AnalogSingleChannelWriter(self._task.out_stream, auto_start=False)
+                for plug in (command, *others):
+                    self._task.ao_channels.add_ao_voltage_chan(plug.pin, min_val=-plug.reach, max_val=plug.reach)
+                self._writer = AnalogMultiChannelWriter(self._task.out_stream, auto_start=False)
                 self._writer.verify_array_shape = False
         except BaseException:
             self.close()
@@ -297,10 +306,13 @@ class OutputTask:
             self._task.out_stream.output_buf_size = max(2, samples) if buffer is None else buffer
 
     def write(self, volts: NDArray[np.float64]) -> None:
-        """Append `volts` (n,) to what will be played."""
+        """Append `volts` (n,) of the command to what will be played."""
         for start in range(0, len(volts), WRITE_AT_ONCE):
+            part = volts[start : start + WRITE_AT_ONCE]
+            rows = np.zeros((len(self._pins), len(part)))
+            rows[0] = part
             with self._ours():
-                self._writer.write_many_sample(np.ascontiguousarray(volts[start : start + WRITE_AT_ONCE]), PATIENCE)
+                self._writer.write_many_sample(rows, PATIENCE)
 
     def start(self) -> None:
         """Wait for the inputs' clock."""
@@ -317,7 +329,7 @@ class OutputTask:
         _clear(self._task, OUTPUT)
 
     def _ours(self) -> AbstractContextManager[None]:
-        return ours(self._device, OUTPUT, (self._pin,))
+        return ours(self._device, OUTPUT, self._pins)
 
 
 def same_rate(a: float, b: float) -> bool:

@@ -51,7 +51,7 @@ def test_a_filter_that_nothing_telegraphs_is_the_persons_business():
 
 def test_an_output_that_no_protocol_drives_is_told():
     more = ("  command: {pin: ao0, range: 10 V}", "  command: {pin: ao0}\n  light: {pin: ao1}\n")
-    assert "stay where they are: light" in notes(protocol(), rig(*more))[-1]
+    assert "stand at 0 V: light" in notes(protocol(), rig(*more))[-1]
 
 
 def test_other_amplifiers_are_told_nothing():

@@ -379,3 +379,21 @@ def test_an_unknown_input_is_named_with_what_is_known(axopatch):
 
     with pytest.raises(HardwareError, match="no input is named 'gian'; did you mean 'gain'"):
         read_volts(axopatch.context)("gian")
+
+
+def test_other_outputs_of_the_rig_are_played_beside_the_command_and_stand_at_0_v():
+    rig = ni_rig(
+        changes=[
+            (
+                "  command: {pin: ao0, range: 10 V}",
+                "  command: {pin: ao0, range: 10 V}\n  light: {pin: ao1, range: 10 V}",
+            )
+        ]
+    )
+    wires = Wires(signals={}, cables={"ai0": "ao0", "ai1": "ao1"})
+    with opened(rig, wires=wires) as bench:
+        bench.board.levels["ao1"] = 2.0
+        counts = bench.counts(STEP)
+        assert np.abs(counts[1]).max() <= 1, "0 V, to a step of the converter"
+        assert counts[0].min() < counts[0].max() < -11_000
+        assert bench.board.levels["ao1"] == 0.0
