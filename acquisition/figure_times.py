@@ -95,7 +95,7 @@ def _fitting(label: str, axes: Axes, width: float) -> str:
     """Return as much of `label` as a bar of `width` (data) has room for at 8 points, bold."""
     low, high = axes.get_xlim()
     points = 72 * float(axes.get_figure(root=True).get_figwidth()) * axes.get_position().width  # type: ignore[union-attr]
-    room = int(points * width / (high - low) / (0.62 * 8))
+    room = int(points * width / (high - low) / (0.72 * 8))
     if len(label) <= room:
         return label
     return f"{label[: room - 1].rstrip()}…" if room > 4 else ""

@@ -17,10 +17,10 @@ from drivers.simulated.link import Link, LinkClock, LinkServer
 from drivers.simulated.ni.answers import Answers as Doors
 from drivers.simulated.ni.c_library import load
 from drivers.simulated.ni.grpc_server import GrpcServer
-from protocols.loading import protocol_from_text
+from protocols.loading import load_protocol, protocol_from_text
 from protocols.sweeps import ClampMode
 from tests.drivers.ni_bench import RIGS, WAYS, make_board
-from tests.kit import HEAD, Answers, Tape
+from tests.kit import HEAD, ROOT, Answers, Tape
 
 SEED = 4
 STEPS = """
@@ -141,3 +141,17 @@ def test_a_card_that_is_gone_for_good_leaves_the_amplifier_at_zero_current_and_s
     assert got.board.preparation.amplifier.mode() is ClampMode.ZERO
     assert got.ends[-1][0] is False
     assert sum(f.n_samples for f in got.frames[-1]) > 20_000
+
+
+def test_the_shipped_study_runs_unmodified_and_its_measures_are_those_of_the_simulator(on_ni):
+    study = load_protocol(ROOT / "protocols" / "library" / "sahp_short.yaml")
+    clock = DemandClock()
+    expected = run(study, rig_of(), open_devices(rig_of(), clock, simulate=True, seed=SEED), clock)
+    got = on_ni(study)
+    assert got.finished.reason == expected.finished.reason == "finished"
+    names = {m.name for m in got.measurements}
+    assert {"A_1000", "S_fix", "D50", "Rin", "Rs", "Cm", "n_ap"} <= names
+    assert len(got.measurements) > 2000
+    mine, theirs = ([(m.name, m.sweep, m.value) for m in t.measurements] for t in (got, expected))
+    assert [m[:2] for m in mine] == [m[:2] for m in theirs]
+    assert np.array_equal([m[2] for m in mine], [m[2] for m in theirs], equal_nan=True)
