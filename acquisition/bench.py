@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WATCH = 0.05
-"""Seconds of a sweep between looks whether somebody has turned the mode switch: the command is wrong there."""
+"""Seconds of a sweep between looks whether somebody has turned mode or gain: the command is wrong then."""
 DISK, REST = 30.0, 90.0
 """Seconds: the writer gives up after less; coming to rest, a person turns a knob and an instrument may be silent."""
 SLOWEST_SWITCH = 120.0
@@ -185,7 +185,7 @@ class Bench:
     def _play(self, command: Waveform, *, label: str, kind: str, keep: bool) -> Trial:
         """Play one sweep, once."""
         watch = Watch(self.devices.amplifier, self._gains, every=WATCH)
-        watch.check_gains()
+        watch.look()
         header = self._header(command, label, kind)
         analyser = Guarded(header, self.settings)
         kept: list[tuple[int, Mapping[str, np.ndarray]]] = []
@@ -208,11 +208,13 @@ class Bench:
                     self.controls.check_within_sweep()
                     self.lease.beat()
                     watch.saw(frame, header.sweep.rate)
-            watch.check_gains()
+            watch.look_last()
             complete, why = True, None
         except PatchrigError as error:
             if isinstance(error, HardwareError):
                 hold_at_once(self.devices, self.rig.safe, self.state.gains)
+            else:
+                watch.broken_off()
             why = str(error)
             raise
         finally:

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acquisition.guardian import record_of
+from acquisition.guardian.claim import card_of
 from acquisition.session import platform
+from config.loading import load_rig
+from protocols.errors import PatchrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +45,8 @@ class Entry:
     """ISO 8601."""
     holds: tuple[str, ...]
     """Devices that go on when the process dies; none on a simulated rig."""
+    card: str = ""
+    """The rig's card, by the name that claims give it; empty if the run holds none."""
     file: Path = Path()
     """Of this entry."""
     lives: bool = False
@@ -61,6 +66,7 @@ def registered(rig_file: Path, rig: str, session: Path, devices: Devices, where:
 
     An entry that cannot be written is a line in the log: an experiment is worth more than its entry.
     """
+    holds = tuple(d.name for d in devices.all if d.needs_wall_time)
     entry = Entry(
         pid=os.getpid(),
         session=session.absolute(),
@@ -68,7 +74,8 @@ def registered(rig_file: Path, rig: str, session: Path, devices: Devices, where:
         rig=rig,
         guardian=record_of(session.absolute()),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        holds=tuple(d.name for d in devices.all if d.needs_wall_time),
+        holds=holds,
+        card=_card(rig_file) if holds else "",
     )
     path = (where or folder()) / f"{session.stem}-{entry.pid}.json"
     descriptor = _write(path, entry)
@@ -90,9 +97,9 @@ def forget(entry: Entry) -> None:
         platform.remove(entry.file)
 
 
-def is_on(entry: Entry, rig_file: Path, rig: str) -> bool:
-    """Return whether `entry` is of the rig that is called `rig` or has the file `rig_file`."""
-    return entry.rig == rig or entry.rig_file == rig_file.absolute()
+def is_on(entry: Entry, rig_file: Path, rig: str) -> bool:  # noqa: ARG001  two rigs may have one name
+    """Return whether `entry` is of the rig with the file `rig_file`, or of one with the same card."""
+    return entry.rig_file == rig_file.absolute() or (entry.card != "" and entry.card == _card(rig_file))
 
 
 def forget_dead(rig_file: Path, rig: str, where: Path | None = None) -> None:
@@ -100,6 +107,14 @@ def forget_dead(rig_file: Path, rig: str, where: Path | None = None) -> None:
     for entry in entries(where):
         if not entry.lives and is_on(entry, rig_file, rig):
             forget(entry)
+
+
+def _card(rig_file: Path) -> str:
+    """Return the name of a rig file's card; '' if the file cannot be read."""
+    try:
+        return card_of(load_rig(rig_file))
+    except (OSError, PatchrigError):
+        return ""
 
 
 def _write(path: Path, entry: Entry) -> int | None:
@@ -138,6 +153,7 @@ def _read(path: Path) -> Entry | None:
             guardian=Path(told["guardian"]),
             started=str(told["started"]),
             holds=tuple(told["holds"]),
+            card=str(told.get("card", "")),
             file=path,
             lives=_is_locked(path),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ def _rest_command(devices: Devices, safe: SafeState, last: Gains | None, *, last
     amplifier = devices.amplifier
     try:
         gains = amplifier.gains()
-    except HardwareError as error:
+    except Exception as error:  # a driver that did not open may break in a way of its own
         _rest_unanswered(devices, safe, last, error)
         raise
     try:
@@ -100,17 +101,28 @@ def _rest_command(devices: Devices, safe: SafeState, last: Gains | None, *, last
         raise
 
 
-def _rest_unanswered(devices: Devices, safe: SafeState, last: Gains | None, why: HardwareError) -> None:
+def _rest_unanswered(devices: Devices, safe: SafeState, last: Gains | None, why: Exception) -> None:
     """Do what can be done while the amplifier does not say its mode: the level of the mode it was in, then I=0."""
-    done = "and nobody knows in which mode it is, so the command was left alone"
-    if last is not None:
+    if last is None:
+        done = f"and nobody knows in which mode it is, so the command was left alone: {_standing(devices)}"
+    else:
         failed = _attempt(lambda: _park(devices, *_aim(devices, safe, last)))
         done = f"and {failed[0]}" if failed else f"the command is at rest for {last.mode}, in which it was last"
     try:
         devices.amplifier.set_mode(ClampMode.ZERO)
-    except HardwareError as error:
-        words = f"does not answer ({why}); {done}. Look at its front panel, and turn it to I=0 by hand"
+    except Exception as error:
+        words = f"does not answer ({why}); {done}. Look at its front panel, and TURN IT TO I=0 BY HAND"
         raise HardwareError(devices.amplifier.name, words) from error
+
+
+def _standing(devices: Devices) -> str:
+    """Return in words which volts stand at the command output."""
+    try:
+        volts = devices.daq.output_volts()
+    except Exception:  # noqa: BLE001  the card may be the next device that is not there
+        volts = math.nan
+    told = "NOBODY KNOWS HOW MANY VOLTS" if math.isnan(volts) else f"{volts:.3g} V"
+    return f"{told} STAND AT THE OUTPUT"
 
 
 def _aim(devices: Devices, safe: SafeState, gains: Gains) -> tuple[float, Gains]:

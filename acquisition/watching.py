@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from drivers.base import differences
+from drivers.telegraphs import NotAStep
 from protocols.errors import HardwareError, ModeMismatch
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Watch:
         self._amplifier, self._gains, self._every = amplifier, gains, every
         self._looked, self._looks, self._end = 0, 0, 0
         self._found: ClampMode | None = None
+        self._is_between = self._is_over = False
+        self._wrong = ""
         self._gaps: list[tuple[int, int]] = []
 
     def saw(self, frame: Frame, rate: float) -> None:
@@ -33,49 +37,83 @@ class Watch:
 
         Raises
         ------
-        ModeMismatch
-            Somebody has turned the knob.
+        ModeMismatch, HardwareError
+            See `look`.
         """
         if frame.first > self._end:
             self._gaps.append((self._end, frame.first))
         self._end = frame.first + frame.n_samples
         if self._end >= self._looked + self._every * rate:
             self._looked = self._end
-            self.look()
+            self._glance()
 
-    def check_gains(self) -> None:
-        """Raise if the samples are not what they are taken for: before the first one, and after the last.
+    def _glance(self) -> None:
+        """Look, and look again at the next block before a voltage between two steps is a fault.
+
+        A telegraph is averaged over a block: a knob that is turned within it gives a mean that no position has.
+        """
+        try:
+            self.look()
+        except NotAStep:
+            if self._is_between:
+                raise
+            self._is_between = True
+        else:
+            self._is_between = False
+
+    def look(self) -> None:
+        """Raise if the amplifier is not any more what the command and the samples are scaled for.
 
         Raises
         ------
         ModeMismatch, HardwareError
             Somebody has turned the mode knob, or a gain.
         """
-        self.look()
-        if wrong := differences(self._amplifier.gains(), self._gains):
-            words = f"somebody has turned a gain since it was read: {wrong.replace('declared', 'used')}"
-            raise HardwareError(self._amplifier.name, words)
-
-    def look(self) -> None:
-        """Raise if the amplifier is not in the sweep's mode any more."""
         self._looks += 1
         self._found = None
-        self._found = self._amplifier.mode()
-        if self._found is not self._gains.mode:
-            words = f"it is in {self._found} now; the sweep needs {self._gains.mode}. Who turned it?"
+        try:
+            gains = self._amplifier.gains()
+        except HardwareError:
+            self._require(self._amplifier.mode())  # gains that make no sense may be those of another mode
+            raise
+        self._require(gains.mode)
+        if wrong := differences(gains, self._gains, known="it was"):
+            self._wrong, self._is_over = wrong, True
+            raise HardwareError(self._amplifier.name, f"somebody has turned a gain since it was read: {wrong}")
+
+    def _require(self, found: ClampMode) -> None:
+        self._found = found
+        if found is not self._gains.mode:
+            words = f"it is in {found} now; the sweep needs {self._gains.mode}. Who turned it?"
             raise ModeMismatch(self._amplifier.name, words)
 
+    def look_last(self) -> None:
+        """Look after the last sample, and raise as `look` does."""
+        self.look()
+        self._is_over = True
+
+    def broken_off(self) -> None:
+        """Look at the end of a sweep that was stopped, for the log alone: the sweep ends for another reason."""
+        with suppress(HardwareError):
+            self.look_last()
+
     def told(self, sweep: Sweep) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Yield lines for the log, (kind, text, data): the mode at the end or its change, and each gap."""
+        """Yield lines for the log, (kind, text, data): the mode at the end or its change, a gain, each gap."""
         number, mode, rate = sweep.index, sweep.mode, sweep.rate
         facts = {"before": str(mode), "looks": self._looks, "time_in_sweep": self._end / rate}
         if self._found is mode:
-            yield "mode_at_end", f"sweep {number} was in {mode} to its end", {**facts, "after": str(mode)}
+            until = (
+                "to its end" if self._is_over else f"when it was last looked at, within {self._every:g} s of its end"
+            )
+            yield "mode_at_end", f"sweep {number} was in {mode} {until}", {**facts, "after": str(mode)}
         elif self._found is not None:
             words = f"sweep {number}: turned by hand from {mode} to {self._found} at {self._end / rate:.2f} s or before"
             yield "mode", words, {**facts, "after": str(self._found)}
         elif self._looks:
             yield "mode", f"sweep {number}: the amplifier did not say its mode any more", {**facts, "after": None}
+        if self._wrong:
+            words = f"sweep {number}: a gain was turned by hand at {self._end / rate:.2f} s or before: {self._wrong}"
+            yield "gain", words, {**facts, "found": self._wrong}
         for first, stop in self._gaps:
             words = f"sweep {number}: {stop - first} samples ({(stop - first) / rate:.3f} s) are lost from {first} on"
             yield "fault", words, {"lost_from": first, "lost_to": stop}

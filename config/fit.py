@@ -30,6 +30,9 @@ CORNERS: Mapping[str, tuple[float, ...]] = {
 }
 """Model -> positions of the output filter's knob, Hz, where they are telegraphed: those of drivers/telegraphs.toml."""
 
+WITHOUT_ZERO = ("axopatch_200a", "axopatch_200", "am_2400", "am_2400_newer", "cairn_optopatch")
+"""Models in drivers/telegraphs.toml whose mode telegraph has no position for I=0, through which modes are switched."""
+
 
 def load_fitting(protocol: Path, rig: Path) -> tuple[Protocol, Rig]:
     """Return a protocol and a rig that can run it.
@@ -94,7 +97,7 @@ def plan_limits(rig: Rig) -> PlanLimits:
 
 
 def _findings(protocol: Protocol, rig: Rig) -> list[Finding]:
-    rules = (_lines, _channels, _sampling, _bridge, _low_pass, _levels)
+    rules = (_lines, _channels, _sampling, _bridge, _mode_switches, _low_pass, _levels)
     return list(chain.from_iterable(rule(protocol, rig) for rule in rules))
 
 
@@ -133,6 +136,27 @@ def _bridge(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
                 yield Finding((part, i, step.verb, *(("bridge",) if said else ())), words, on_key=not said)
 
 
+def _mode_switches(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
+    """Find switches of the mode that the amplifier's telegraph could not confirm; every run begins in voltage clamp."""
+    model, is_read = _model(rig), rig.amplifier.options.get("mode", "mode")
+    if model not in WITHOUT_ZERO or not is_read:
+        return
+    words = (
+        f"'{rig.rig}' cannot switch modes: no position for I=0 is known of the mode telegraph of '{model}', and modes "
+        "are switched through it; write a protocol in voltage clamp alone"
+    )
+    for part, steps in (("steps", protocol.steps), ("finish", protocol.finish)):
+        for i, step in enumerate(steps):
+            if isinstance(step, SwitchTo) and step.clamp == "current":
+                yield Finding((part, i, step.verb), words, on_key=True)
+
+
+def _model(rig: Rig) -> str | None:
+    """Return which amplifier with knobs it is; None if it is another kind."""
+    driver = rig.amplifier.driver
+    return str(rig.amplifier.options.get("model") or BY_HAND[driver]) if driver in BY_HAND else None
+
+
 def _low_pass(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
     """Find a filter that the amplifier's knob does not have; where it is not telegraphed, only the person knows."""
     wanted, corners = float(protocol.record.low_pass), _corners(rig)
@@ -143,10 +167,7 @@ def _low_pass(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
 
 def _corners(rig: Rig) -> tuple[float, ...]:
     """Return the positions of a knob whose telegraph is read; none if there is no such knob."""
-    options, driver = rig.amplifier.options, rig.amplifier.driver
-    if driver not in BY_HAND or not options.get("frequency"):
-        return ()
-    return CORNERS.get(str(options.get("model") or BY_HAND[driver]), ())
+    return CORNERS.get(_model(rig) or "", ()) if rig.amplifier.options.get("frequency") else ()
 
 
 def _knob_notes(protocol: Protocol, rig: Rig) -> Iterator[str]:

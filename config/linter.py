@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from config.amplifiers import OPTIONS
 from config.ni import NI_OPTIONS, NiDaqOptions, option_findings
-from config.rig import AmplifierEntry, PumpEntry, RigLimits, SafeState
+from config.rig import AmplifierEntry, DaqEntry, Output, PumpEntry, RigLimits, SafeState
 from config.visa import VISA_OPTIONS
 from protocols.draft import attempt, mapping
 from protocols.explaining import did_you_mean
 from protocols.marks import Finding
+from protocols.quantities import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+DRIVER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "daq": ("simulated", "nidaqmx"),
+    "amplifier": ("simulated", "multiclamp", "axopatch200b", "telegraphed"),
+    "perfusion": ("simulated", "digital_valves", "valvelink"),
+    "thermometer": ("simulated", "analogue", "tc200"),
+    "pump": ("simulated", "ne1000"),
+}
+"""Part of the rig file -> drivers' names: those of drivers/build.py."""
+WIDEST = 10.0
+"""V, each way: the widest range of converter cards."""
+NI_PINS: Mapping[str, tuple[str, str]] = {
+    "inputs": (r"(?:\w+/)?ai[0-9]+", "ai0"),
+    "outputs": (r"(?:\w+/)?ao[0-9]+", "ao0"),
+    "perfusion": (r"(?:\w+/)?port[0-9]+/line[0-9]+", "port0/line0"),
+}
+"""Kind of connector -> how NI-DAQmx names it, on another card with that one's name, and an example."""
 
 
 def lint_rig(data: dict[str, Any]) -> list[Finding]:
     """Return what is wrong between the parts of a rig file, given its plain data."""
     rules = (
+        _drivers,
         _channels,
         _pins,
+        _ranges,
         _safe_line,
         _safe_levels,
         _command_scales,
@@ -30,6 +51,14 @@ def lint_rig(data: dict[str, Any]) -> list[Finding]:
         _visa,
     )
     return [f for rule in rules for f in rule(data)]
+
+
+def _drivers(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check that there is a driver of each name."""
+    for part, known in DRIVER_NAMES.items():
+        name = mapping(data.get(part)).get("driver")
+        if isinstance(name, str) and name not in known:
+            yield Finding((part, "driver"), f"no driver of this part is named '{name}'{did_you_mean(name, known)}")
 
 
 def _channels(data: dict[str, Any]) -> Iterator[Finding]:
@@ -58,6 +87,31 @@ def _pins(data: dict[str, Any]) -> Iterator[Finding]:
             pin = mapping(entry).get("pin")
             if isinstance(pin, str) and seen.setdefault(pin, name) != name:
                 yield Finding((*path, name, "pin"), f"'{pin}' is taken by '{seen[pin]}'")
+
+
+def _ranges(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check that a card can have these ranges."""
+    for path, entry in _connectors(data):
+        volts = attempt(Output, {"pin": "any", "range": entry.get("range", "10 V")})
+        if volts is not None and volts.range > WIDEST:
+            words = f"{volts.range} is more than a card has; write what it is set to, such as '10 V' or '5 V'"
+            yield Finding((*path, "range"), words)
+
+
+def _connectors(data: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Yield each analogue connector of the card: its place in the file, and what is written there."""
+    for part in ("inputs", "outputs"):
+        yield from (((part, name), mapping(entry)) for name, entry in mapping(data.get(part)).items())
+    yield from _other_inputs(data)
+
+
+def _other_inputs(data: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Yield the inputs of an NI card that are not recorded: telegraphs, and the thermometer's."""
+    options, thermometer = mapping(mapping(data.get("daq")).get("options")), mapping(data.get("thermometer"))
+    for name, entry in mapping(options.get("telegraphs")).items():
+        yield ("daq", "options", "telegraphs", name), mapping(entry)
+    if thermometer.get("driver") == "analogue":
+        yield ("thermometer", "options", "input"), mapping(mapping(thermometer.get("options")).get("input"))
 
 
 def _safe_line(data: dict[str, Any]) -> Iterator[Finding]:
@@ -124,17 +178,55 @@ def _ni(data: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _ni_card(data: dict[str, Any]) -> Iterator[Finding]:
-    """Check that the card's connectors are used once."""
+    """Check that the card's connectors are named as the vendor does and used once, and that its buffers suffice."""
     daq = mapping(data.get("daq"))
-    options = attempt(NiDaqOptions, mapping(daq.get("options"))) if daq.get("driver") == "nidaqmx" else None
-    if options is None:
+    if daq.get("driver") != "nidaqmx":
         return
-    taken = {mapping(e).get("pin"): name for name, e in mapping(data.get("inputs")).items()}
-    for name, entry in options.telegraphs.items():
-        if entry.pin in taken:
+    yield from _ni_names(data)
+    yield from _ni_inputs(data)
+    yield from _ni_buffers(daq)
+
+
+def _ni_names(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check that connectors have names that NI-DAQmx knows."""
+    valves = mapping(data.get("perfusion"))
+    lines = mapping(valves.get("lines")) if valves.get("driver") == "digital_valves" else {}
+    named = [*_connectors(data), *((("perfusion", "lines", name), mapping(line)) for name, line in lines.items())]
+    for path, entry in named:
+        pin = entry.get("pin")
+        kind = path[0] if path[0] in NI_PINS else "inputs"
+        pattern, example = NI_PINS[kind]
+        if isinstance(pin, str) and not re.fullmatch(pattern, pin):
             yield Finding(
-                ("daq", "options", "telegraphs", name, "pin"), f"'{entry.pin}' is taken by '{taken[entry.pin]}'"
+                (*path, "pin"), f"'{pin}' is no name of this kind of connector; write one such as '{example}'"
             )
+
+
+def _ni_inputs(data: dict[str, Any]) -> Iterator[Finding]:
+    """Check that an input is not used for two things, where they are in different parts of the file."""
+    taken = {mapping(e).get("pin"): str(name) for name, e in mapping(data.get("inputs")).items()}
+    others = [((*path, "pin"), entry.get("pin"), path[-1]) for path, entry in _other_inputs(data)]
+    read_back = mapping(mapping(data.get("daq")).get("options")).get("read_back")
+    if str(read_back).startswith("ai"):
+        others.append((("daq", "options", "read_back"), read_back, "read_back"))
+    for path, pin, name in others:
+        if isinstance(pin, str) and taken.setdefault(pin, name) != name:
+            words = f"'{pin}' is taken by '{taken[pin]}'; wire this to an input of its own, and write that one"
+            yield Finding(path, words)
+
+
+def _ni_buffers(daq: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check that output and input have room for some blocks."""
+    card, options = attempt(DaqEntry, daq), attempt(NiDaqOptions, mapping(daq.get("options")))
+    if card is None or options is None:
+        return
+    for key, value, blocks in (("lead", options.lead, 2), ("input_buffer", options.input_buffer, 4)):
+        if value < blocks * card.block:
+            least = Duration(blocks * card.block)
+            words = (
+                f"{value} must be at least {blocks} blocks of {card.block}: write {least} or more, or a shorter 'block'"
+            )
+            yield Finding(("daq", "options", key), words)
 
 
 def _valve_pins(data: dict[str, Any]) -> Iterator[Finding]:

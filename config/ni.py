@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from config.rig import Input
 from protocols.errors import HardwareError
@@ -12,11 +12,22 @@ from protocols.explaining import explain
 from protocols.marks import Finding, Marked, show
 from protocols.model import PATTERN_WORDS, Model, Name
 from protocols.quantities import Duration, InstrumentVoltage, PositiveDuration
+from protocols.written import wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 M = TypeVar("M", bound=Model)
+
+
+LEAST_LEAD = 0.1
+"""Seconds: an ordinary computer stalls for tens of milliseconds now and then."""
+
+
+def _long_enough(value: Duration) -> Duration:
+    if value < LEAST_LEAD:
+        raise wrong(f"'{value}' must be 100 ms or more: computers stall for tens of milliseconds; 1 s suits most rigs")
+    return value
 
 
 class NiDaqOptions(Model):
@@ -31,12 +42,12 @@ class NiDaqOptions(Model):
     """NI gRPC Device Server on the computer with the card; without it, the NI-DAQmx library of this computer."""
     streaming: Literal["continuous", "finite"] = "continuous"
     """'continuous' feeds the output block by block; 'finite' writes a whole sweep before it starts."""
-    lead: PositiveDuration = Duration(1.0)
-    """How far the output is written ahead; a computer that stalls for longer ends the sweep."""
+    lead: Annotated[Duration, AfterValidator(_long_enough)] = Duration(1.0)
+    """How far the output is written ahead, 100 ms and two blocks at least; a stall that is longer ends the sweep."""
     output_buffer: PositiveDuration | None = None
     """Length of the output buffer; twice the lead if left out."""
     input_buffer: PositiveDuration = Duration(10.0)
-    """Length of the input buffer; samples not fetched in time are lost and recorded as a gap."""
+    """Length of the input buffer, four blocks at least; samples not fetched in time are lost and recorded as a gap."""
     read_back: str = Field(
         default="internal",
         pattern=r"^(internal|none|ai[0-9]+)$",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from protocols.model import Model, Name
 from protocols.quantities import (
@@ -16,11 +16,23 @@ from protocols.quantities import (
     Frequency,
     InstrumentVoltage,
     OutputScale,
-    PositiveDuration,
     PositiveInstrumentVoltage,
     Voltage,
     VoltageRange,
 )
+from protocols.written import wrong
+
+SHORTEST_BLOCK, LONGEST_BLOCK = 0.005, 0.2
+"""Seconds. The amplifier is looked at, and a stop is heard, between blocks: a longer one is a cell that waits."""
+
+
+def _bounded_block(value: Duration) -> Duration:
+    if not SHORTEST_BLOCK <= value <= LONGEST_BLOCK:
+        raise wrong(
+            f"'{value}' must be from 5 ms to 200 ms: a shorter block costs the computer's time, and during a longer "
+            "one nobody sees that a knob was turned or hears a stop; 50 ms suits most rigs"
+        )
+    return value
 
 
 class DaqEntry(Model):
@@ -32,8 +44,8 @@ class DaqEntry(Model):
     """As the vendor's tool shows it."""
     sampling_limit: Frequency
     """The card's highest rate with these channels."""
-    block: PositiveDuration = Duration(0.05)
-    """Length of one read, 20 to 100 ms."""
+    block: Annotated[Duration, AfterValidator(_bounded_block)] = Duration(0.05)
+    """Length of one read, 5 to 200 ms; 50 ms suits most rigs."""
     options: dict[str, Any] = Field(default_factory=dict)
     """For this driver alone."""
 

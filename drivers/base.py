@@ -15,7 +15,7 @@ from protocols.sweeps import Channel, ClampMode, Frame, Sweep
 from protocols.waveforms import lies_within
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from types import TracebackType
 
 
@@ -55,16 +55,35 @@ SAME_SCALE = 1e-3
 """Relative difference up to which two scale factors are the same."""
 
 
-def differences(found: Gains, declared: Gains) -> str:
-    """Return in words how telegraphed gains differ from those the rig file declares; empty if they do not."""
-    pairs = [("command", found.command, declared.command)]
-    pairs += [(name, scale, declared.inputs[name][1]) for name, (_, scale) in found.inputs.items()]
+def differences(found: Gains, declared: Gains, *, known: str = "rig file says") -> str:
+    """Return in words how telegraphed gains differ from those the rig file declares; empty if they do not.
+
+    `known` introduces the second number where it comes from elsewhere.
+    """
+    pairs = [("command", found.command, declared.command, _command_scale(found.mode))]
+    pairs += [
+        (name, scale, declared.inputs[name][1], _output_scale(unit)) for name, (unit, scale) in found.inputs.items()
+    ]
     wrong = [
-        f"the scale of '{name}' is telegraphed as {is_:.4g} and declared as {should:.4g} SI/V in {found.mode}"
-        for name, is_, should in pairs
+        f"the scale of '{name}' in {found.mode} is {written(is_)}, {known} {written(should)}"
+        for name, is_, should, written in pairs
         if abs(is_ - should) > SAME_SCALE * abs(should)
     ]
     return "; ".join(wrong)
+
+
+def _command_scale(mode: ClampMode) -> Callable[[float], str]:
+    """Return how SI per volt at the output is written in the field."""
+    if mode.command_unit == "V":
+        return lambda scale: f"{scale * 1e3:.4g} mV/V"
+    return lambda scale: f"{scale * 1e12:.4g} pA/V"
+
+
+def _output_scale(unit: str) -> Callable[[float], str]:
+    """Return how SI per volt at the input is written in the field, the other way round."""
+    if unit == "V":
+        return lambda scale: f"{1 / scale:.4g} mV/mV"
+    return lambda scale: f"{1e-9 / scale:.4g} V/nA"
 
 
 @dataclass(frozen=True)
@@ -170,6 +189,10 @@ class Daq(Device):
         if mode is ClampMode.ZERO:
             return
         self.limits.check(mode, lowest, highest)
+        if not gains.command:
+            raise HardwareError(
+                self.name, f"no command reaches the cell: the amplifier's command input is off in {mode}"
+            )
         reach = self.output_range * abs(gains.command)
         if max(abs(lowest), abs(highest)) > reach:
             raise LimitExceeded(

@@ -63,21 +63,18 @@ def _ask(question: str) -> bool:
 
 
 @app.command()
-def safe(rig: RigFile = None, json_: AsJson = False) -> None:
+def safe(
+    rig: RigFile = None,
+    force: Annotated[bool, typer.Option("--force", help="Act even while a run that lives has the rig.")] = False,
+    json_: AsJson = False,
+) -> None:
     """Put a rig to rest by hand: command and perfusion where its file says, whatever a run has left behind."""
-    from acquisition.register import forget_dead
-    from acquisition.rest import put_to_rest
+    from acquisition.guardian.by_hand import rest_by_hand
     from config.loading import load_rig
-    from drivers.build import open_devices
-    from drivers.clock import WallClock
 
     file = rig or shipped_rig()
     loaded = load_rig(file)
-    with open_devices(loaded, WallClock()) as devices:
-        left = put_to_rest(devices, loaded.safe)
-        mode = None if left else devices.amplifier.mode()
-    if not left:
-        forget_dead(file, loaded.rig)
+    left, mode = rest_by_hand(file, loaded, force=force)
     say("\n".join(f"NOT AT REST: {words}" for words in left) or f"{loaded.rig}: at rest ({mode})")
     if json_:
         give("safe", ok=not left, rig=file, not_done=left, mode=mode)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acquisition.doctor.finding import Finding, bad, note, ok
+from acquisition.rest import put_to_rest
 from protocols.errors import ModeMismatch
 from protocols.sweeps import ClampMode, Sweep
 from protocols.waveforms import Pulse, Waveform
@@ -53,14 +54,16 @@ def look_at_loop(rig: Rig, devices: Devices) -> Iterator[Finding]:
     """Play stairs and find the input that follows; the output ends at rest."""
     amplifier = devices.amplifier
     mode = amplifier.mode()
-    if mode is not ClampMode.ZERO or amplifier.gains().command != 0:
+    gains = amplifier.gains()
+    if mode is not ClampMode.ZERO or gains.command != 0:
         yield bad("loop", f"not played: the amplifier is in {mode} and would pass the stairs on to the cell", ZERO)
         return
     scale = amplifier.gains_in(ClampMode.VOLTAGE)
     try:
         played, seen = _stairs(rig, devices, scale)
     finally:
-        _rest(rig, devices)
+        left = put_to_rest(devices, rig.safe, gains)
+        yield from (bad("at rest", f"NOT AT REST: {words}", "patchrig safe, with this rig file") for words in left)
     yield from judged([p for name, row in seen.items() if (p := follow(name, played, row))], len(seen))
 
 
@@ -88,15 +91,6 @@ def follow(name: str, played: NDArray[np.float64], seen: NDArray[np.float64]) ->
     means = [later[shifted == level].mean() for level in levels]
     gain, offset = np.polyfit(levels, means, 1)
     return Path(name, float(gain), float(offset), delay) if abs(gain - 1) < FOLLOWS else None
-
-
-def _rest(rig: Rig, devices: Devices) -> None:
-    """Put the command to rest for the mode the amplifier is in; in I=0 for current clamp, where a knob goes first."""
-    amplifier, safe = devices.amplifier, rig.safe
-    if amplifier.mode() is ClampMode.VOLTAGE:
-        devices.daq.park(float(safe.voltage_clamp), amplifier.gains_in(ClampMode.VOLTAGE))
-    else:
-        devices.daq.park(float(safe.current_clamp), amplifier.gains_in(ClampMode.CURRENT))
 
 
 def _stairs(rig: Rig, devices: Devices, scale: Gains) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,44 @@ PATIENCE = 5.0
 GLANCE = 0.05
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Who has a rig."""
+
+    run: int
+    """Process number of the run, or of whatever else took the rig."""
+    guardian: int
+    """Of the process that holds the claim."""
+    over: str = ""
+    """Since when the run has been over and its guardian alone tries to put the rig to rest; empty: the run lives."""
+
+    def words(self) -> str:
+        """Return who it is, and what to do about it."""
+        if not self.over:
+            both = f"run {self.run} is on it, guarded by process {self.guardian}"
+            return f"{both}; end that first (patchrig doctor names it)"
+        trying = f"its guardian (process {self.guardian}) has been trying to put the rig to rest since {self.over}"
+        return f"run {self.run} is over, and {trying}; look at the rig, then: patchrig safe --rig RIG"
+
+
+class Claim:
+    """A rig that is ours."""
+
+    def __init__(self, descriptor: int, rig: Rig, run: int) -> None:
+        """Write down whose it is; `descriptor` is of the locked file."""
+        self._descriptor, self._rig, self._run = descriptor, rig, run
+        self._write("")
+
+    def run_is_over(self) -> None:
+        """Say that the run has gone, and that we go on for its rig's sake."""
+        self._write(datetime.now().astimezone().isoformat(sep=" ", timespec="seconds"))
+
+    def _write(self, over: str) -> None:
+        told = {"run": self._run, "guardian": os.getpid(), "rig": self._rig.rig, "over": over}
+        os.ftruncate(self._descriptor, 0)
+        platform.write_at(self._descriptor, [json.dumps(told).encode()], 0)
+
+
 def folder() -> Path:
     """Return where claims are kept."""
     from platformdirs import user_state_path
@@ -31,7 +72,7 @@ def folder() -> Path:
 
 
 @contextmanager
-def claimed(rig: Rig, run: int, where: Path | None = None) -> Iterator[None]:
+def claimed(rig: Rig, run: int, where: Path | None = None) -> Iterator[Claim]:
     """Have `rig` for the run with process number `run`, and for nobody else, as long as this lasts.
 
     Raises
@@ -39,15 +80,12 @@ def claimed(rig: Rig, run: int, where: Path | None = None) -> Iterator[None]:
     Refused
         Another run, or the guardian of one, has it.
     """
-    path = (where or folder()) / f"{_key(rig)}.json"
+    path = _file(rig, where)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     try:
         _lock(descriptor, path, rig)
-        told = json.dumps({"run": run, "guardian": os.getpid(), "rig": rig.rig}).encode()
-        os.ftruncate(descriptor, 0)
-        platform.write_at(descriptor, [told], 0)
-        yield
+        yield Claim(descriptor, rig, run)
     finally:
         os.close(descriptor)  # and the lock with it; the file stays, or two could lock two files of one name
 
@@ -56,19 +94,62 @@ def _lock(descriptor: int, path: Path, rig: Rig) -> None:
     until = time.monotonic() + PATIENCE
     while not platform.try_lock(descriptor):
         if time.monotonic() > until:
-            raise Refused(f"{rig.rig} is taken: {_owner(path)}; end that first (patchrig doctor names it)")
+            owner = _read(path)
+            raise Refused(f"{rig.rig} is taken: {owner.words() if owner else 'another run is on it'}")
         time.sleep(GLANCE)
 
 
-def _owner(path: Path) -> str:
+def owner_of(rig: Rig, where: Path | None = None) -> Owner | None:
+    """Return who has `rig` at this moment; None: nobody, or somebody who has not said yet who he is."""
+    path = _file(rig, where)
+    if not path.exists():
+        return None
+    descriptor = platform.open_to_change(path)
+    try:
+        return None if platform.try_lock(descriptor) else _read(path)
+    finally:
+        os.close(descriptor)
+
+
+def card_of(rig: Rig) -> str:
+    """Return a name of the card: two rig files may mean the same one, and write it differently.
+
+    NI-DAQmx does not tell upper case from lower. A card that is named through a device server and the same card
+    through the library of the server's own computer are two to us; the card itself then refuses the second.
+    """
+    server, library = rig.daq.options.get("grpc"), rig.daq.options.get("library")
+    names = (rig.daq.driver, rig.daq.device.lower(), _server(str(server)) if server else "", str(library or ""))
+    return sha256(repr(names).encode()).hexdigest()[:16]
+
+
+def _file(rig: Rig, where: Path | None) -> Path:
+    return (where or folder()) / f"{card_of(rig)}.json"
+
+
+def _read(path: Path) -> Owner | None:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        return f"run {int(told['run'])} is on it, guarded by process {int(told['guardian'])}"
+        return Owner(int(told["run"]), int(told["guardian"]), str(told.get("over", "")))
     except (OSError, ValueError, KeyError, TypeError):
-        return "another run is on it"
+        return None
 
 
-def _key(rig: Rig) -> str:
-    """Return a name of the card: two rig files may mean the same one."""
-    card = (rig.daq.driver, rig.daq.device, rig.daq.options.get("grpc"))
-    return sha256(repr(card).encode()).hexdigest()[:16]
+def _server(address: str) -> str:
+    """Return 'host:port' with the host as a number, and this computer always as 'here'."""
+    host, _, port = address.rpartition(":")
+    name = host.strip("[]").lower()
+    try:
+        found = sorted({str(way[4][0]) for way in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+    except OSError:  # nobody knows the name now: the run will say so
+        return f"{name}:{port}"
+    return f"{'here' if any(map(_is_here, found)) else found[0]}:{port}"
+
+
+def _is_here(number: str) -> bool:
+    """Return whether an address is this computer's: no other can be listened on."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in number else socket.AF_INET, socket.SOCK_STREAM) as door:
+            door.bind((number, 0))
+    except OSError:
+        return False
+    return True

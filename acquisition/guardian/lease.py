@@ -140,7 +140,7 @@ class Lease(Unguarded):
 
     def rested(self, left: Sequence[str]) -> None:
         """Tell that the run has put the rig to rest, and what it could not do; from now on it may take its time."""
-        self._waits = [("the session's end", None)]
+        self._waits = [("its session to be sealed", None)]
         self._voice.say({"rested": list(left), "lease": None, "why": self._waits[-1][0]})
 
     def patient(self, why: str, seconds: float) -> None:

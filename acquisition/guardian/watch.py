@@ -36,6 +36,7 @@ from protocols.sweeps import ClampMode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from acquisition.guardian.claim import Claim
     from config.rig import Rig
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Known:
     asked: bool = False
     rested: tuple[str, ...] | None = None
     """What the run could not put to rest; None: it has not tried."""
+    mode: ClampMode | None = None
+    """In which we left the amplifier at rest."""
 
     def hear(self, message: dict[str, Any]) -> None:
         """Take over one message."""
@@ -130,6 +133,8 @@ def _rest_once(rig: Rig, known: Known, *, last_resort: bool) -> list[str]:
     try:
         with opened_as_far_as_possible(open_devices(rig, WallClock())) as (devices, closed):
             left = put_to_rest(devices, rig.safe, known.gains, last_resort=last_resort)
+            if not left:
+                known.mode = devices.amplifier.mode()
             return list(dict.fromkeys([*closed, *left])) if left else []
     except PatchrigError as error:
         return [str(error)]
@@ -150,15 +155,34 @@ def _read(lines: Iterable[str], into: Messages) -> None:
     into.put(None)
 
 
-def _end(pid: int, messages: Messages) -> None:
-    """End a run that hangs, and wait until it is gone: as long as it lives the devices are its own."""
-    if os.getppid() == pid:  # otherwise it has died by itself, and the number may be another's
-        with suppress(OSError):
-            os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-    until = time.monotonic() + DEATH
-    with suppress(queue.Empty):
-        while messages.get(timeout=max(0.0, until - time.monotonic())) is not None:
-            pass
+def _end(pid: int, messages: Messages, known: Known) -> str:
+    """End a run that hangs, and wait until it is gone: as long as it lives the devices are its own.
+
+    As long as the lease has not come to its end the run lives, so `pid` is its number and nobody else's. Not by
+    getppid: in a virtual environment on Windows our parent is the launcher, and the run is the launcher's child.
+    Returns what became of it: 'hung' if it was ended, 'hangs' if it goes on, otherwise what `Known.ending` says.
+    """
+    if _is_over(messages, known, 0.0):
+        return known.ending
+    end_process(pid)
+    return "hung" if _is_over(messages, known, DEATH) else "hangs"
+
+
+def _is_over(messages: Messages, known: Known, within: float) -> bool:
+    """Hear what there is to hear, and return whether the lease comes to its end within so many seconds."""
+    until = time.monotonic() + within
+    try:
+        while (message := messages.get(timeout=max(0.0, until - time.monotonic()))) is not None:
+            known.hear(message)
+    except queue.Empty:
+        return False
+    return True
+
+
+def end_process(pid: int) -> None:
+    """End a process that does not listen any more; one that has gone or is not ours is left alone."""
+    with suppress(OSError):
+        os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
 
 
 def main(rig_file: str, record_file: str, pid: str) -> None:
@@ -169,10 +193,10 @@ def main(rig_file: str, record_file: str, pid: str) -> None:
     rig = load_rig(Path(rig_file))
     load_drivers(rig)
     try:
-        with claimed(rig, int(pid)):
+        with claimed(rig, int(pid)) as claim:
             _say("ready")
             _leave_the_terminal()
-            _guard(rig, Path(record_file), int(pid))
+            _guard(rig, Path(record_file), int(pid), claim)
     except Refused as error:
         _say(f"taken: {error}")
 
@@ -184,14 +208,17 @@ def _leave_the_terminal() -> None:
     os.close(nowhere)
 
 
-def _guard(rig: Rig, file: Path, pid: int) -> None:
+def _guard(rig: Rig, file: Path, pid: int, claim: Claim) -> None:
     messages: Messages = queue.Queue(maxsize=1000)
     threading.Thread(target=_read, args=(sys.stdin, messages), daemon=True).start()
     known = Known()
     while (why := watch(messages, known)) != "released":
-        note = partial(_write, file, why, time.monotonic(), known.why)
-        if why == "hung":
-            _end(pid, messages)
+        began, doing = time.monotonic(), known.why
+        if why == "hung" and (why := _end(pid, messages, known)) == "released":
+            return
+        note = partial(_write, file, why, began, doing)
+        if why not in ("asked", "hangs"):
+            claim.run_is_over()
         # a run that asks waits for the answer, and is tried for longer when it has gone
         left = rest(rig, known, SOON if why == "asked" else AT_ALL, note)
         known.rested, done = tuple(left), note(left)

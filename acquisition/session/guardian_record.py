@@ -11,10 +11,13 @@ from typing import Any
 ENDS = {
     "killed": "the run was killed",
     "hung": "the run hung and was ended",
+    "hangs": "the run hangs and could not be ended",
     "asked": "the run could not put the rig to rest",
     "left": "the run ended without putting the rig to rest",
 }
 """How a run came to need its guardian -> in words."""
+NO_WAIT = ("asked", "left")
+"""Ends of which the run itself is the reason, and nothing that it waited for."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,12 @@ class Record:
 
     def words(self) -> str:
         """Return what happened as one sentence."""
-        while_ = f" while it waited for {self.doing}" if self.doing else ""
+        while_ = f" while it waited for {self.doing}" if self.doing and self.run not in NO_WAIT else ""
         done = f"the guardian had the rig at rest {self.seconds:.1f} s later"
         if not self.at_rest:
             done = f"the guardian could not put the rig to rest. NOT AT REST: {'; '.join(self.not_done)}"
-        return f"{self.time}: {ENDS.get(self.run, self.run)}{while_}; {done}"
+        moment = f"{self.time}: " if self.time else ""
+        return f"{moment}{ENDS.get(self.run, self.run)}{while_}; {done}"
 
 
 def record_of(nwb: Path) -> Path:

@@ -115,6 +115,31 @@ def test_a_full_disk_with_nobody_there_ends_the_run(rehearse):
     assert r.output_volts == pytest.approx(VOLTAGE_SAFE, abs=1e-3)
 
 
+def test_what_was_turned_just_before_a_stop_is_told_and_the_log_claims_nothing_else(rehearse):
+    controls = Controls()
+
+    def turn_up_and_stop(event):
+        if isinstance(event, SweepStarted):
+            amplifier = benches[0].devices.amplifier
+            honest = amplifier.gains
+            amplifier.gains = lambda: replace(honest(), command=0.1)
+            controls.stop()
+
+    benches = []
+    r = rehearse(VC_HOLD, controls=controls, observers=[turn_up_and_stop], before=benches.append)
+    assert r.finished.reason == "stopped by the person"
+    (told,) = r.tape.said("gain")
+    assert "the scale of 'command' in voltage clamp is 100 mV/V, it was 20 mV/V" in told.text
+
+
+def test_a_stopped_sweeps_last_look_is_at_its_end(rehearse):
+    controls = Controls()
+    r = rehearse(VC_HOLD, controls=controls, observers=[lambda e: isinstance(e, SweepStarted) and controls.stop()])
+    (told,) = r.tape.said("mode_at_end")
+    assert "was in voltage clamp to its end" in told.text
+    assert told.data["looks"] == 2
+
+
 def test_a_mode_turned_by_hand_in_mid_sweep_ends_the_run_in_the_safe_state_of_the_new_mode(rehearse):
     def turn(bench):
         original = bench.devices.daq._play
@@ -210,7 +235,7 @@ def test_a_scale_that_is_not_the_rig_files_is_refused_at_the_switch(rehearse):
 
     r = rehearse(CC_SERIES, before=turn_up)
     assert r.finished.reason == "hardware failed"
-    assert "the scale of 'command' is telegraphed as 2e-09 and declared as 4e-10" in r.finished.text
+    assert "the scale of 'command' in current clamp is 2000 pA/V, rig file says 400 pA/V" in r.finished.text
     assert r.mode is ClampMode.ZERO
     assert not [h for h in r.tape.headers if h.label == "bursts"]
 

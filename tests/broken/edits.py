@@ -160,4 +160,8 @@ RIG = [
             "did you mean 'sampling_limit'?"),
     Mistake("dead_time: 45 s", "dead_time: ⟪45", "'45' has no unit"),
     Mistake("secondary: {pin: ai1, range: 10 V}", "secondary: {pin: ai1, range: ⟪0 V}", "must be more than 0"),
+    Mistake("secondary: {pin: ai1, range: 10 V}", "secondary: {pin: ai1, range: ⟪100 V}", "is more than a card has"),
+    Mistake("daq: {driver: simulated", "daq: {driver: ⟪simulted", "did you mean 'simulated'?"),
+    Mistake("sampling_limit: 200 kHz", "sampling_limit: 200 kHz, block: ⟪5 s", "must be from 5 ms to 200 ms"),
+    Mistake("sampling_limit: 200 kHz", "sampling_limit: 200 kHz, block: ⟪1 ms", "must be from 5 ms to 200 ms"),
 ]  # fmt: skip

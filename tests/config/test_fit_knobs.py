@@ -2,11 +2,12 @@
 
 import pytest
 
-from config.fit import BY_HAND, CORNERS, fit, notes
+from config.fit import BY_HAND, CORNERS, WITHOUT_ZERO, fit, notes
 from config.loading import load_rig, rig_from_text
 from drivers.build import DRIVERS
 from drivers.telegraphs import tables, telegraphs_of
 from protocols.loading import protocol_from_text
+from protocols.sweeps import ClampMode
 from tests.kit import HEAD, RIG, ROOT
 
 AXOPATCH = (ROOT / "config" / "rigs" / "ni_axopatch.yaml").read_text(encoding="utf-8")
@@ -47,6 +48,23 @@ def test_a_filter_that_nothing_telegraphs_is_the_persons_business():
     untold = rig("frequency: frequency", "frequency: null")
     assert fit(protocol(low_pass="4 kHz"), untold) == []
     assert "nothing telegraphs it, so you will be asked" in notes(protocol(low_pass="4 kHz"), untold)[0]
+
+
+def test_a_switch_that_no_telegraph_could_confirm_is_refused_in_either_part():
+    old = rig("beta: 1}", "beta: 1, model: axopatch_200a}")
+    (words,) = fit(protocol(), old)
+    assert "cannot switch modes: no position for I=0 is known" in words
+    assert len(fit(protocol(STEPS + STEPS.replace("steps", "finish")), old)) == 2
+
+
+def test_a_protocol_in_voltage_clamp_alone_fits_an_amplifier_without_a_known_i0():
+    stays = "steps:\n  - switch_to: {clamp: voltage}\n  - hold: {voltage: -60 mV, for: 2 s}\n"
+    assert fit(protocol(stays), rig("beta: 1}", "beta: 1, model: axopatch_200a}")) == []
+
+
+def test_the_amplifiers_without_i0_are_those_of_the_tables():
+    found = {k for k, t in tables().items() if t.mode and not t.mode.leading_to(ClampMode.ZERO)}
+    assert set(WITHOUT_ZERO) == found
 
 
 def test_an_output_that_no_protocol_drives_is_told():

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from acquisition.register import entries, forget, forget_dead, registered
+from acquisition.register import entries, forget, forget_dead, is_on, registered
+from tests.doctor.kit import NI_RIG
 
 RUN = """
 import sys
@@ -89,10 +90,22 @@ def test_a_killed_run_leaves_an_entry_that_is_dead(killed):
 
 
 def test_a_rig_at_rest_is_forgiven_its_dead_runs_and_only_these(killed, tmp_path):
-    forget_dead(tmp_path / "another.yaml", "Another rig", killed)
-    assert len(entries(killed)) == 1
     forget_dead(tmp_path / "another.yaml", "The rig", killed)
+    assert len(entries(killed)) == 1
+    forget_dead(tmp_path / "rig.yaml", "The rig", killed)
     assert entries(killed) == []
+
+
+def test_a_rig_is_known_by_its_card_and_not_by_its_name(tmp_path):
+    text = NI_RIG.read_text(encoding="utf-8")
+    files = {"rig": text, "spelt": text.replace("127.0.0.1", "localhost").replace("Dev1", "dev1")}
+    files["other"] = text.replace("31763", "31773")
+    for name, written in files.items():
+        (tmp_path / f"{name}.yaml").write_text(written, encoding="utf-8")
+    with registered(tmp_path / "rig.yaml", "The rig", tmp_path / "cell.nwb", TwoDevices(), tmp_path / "running"):
+        (entry,) = entries(tmp_path / "running")
+        assert is_on(entry, tmp_path / "spelt.yaml", "Another name")
+        assert not is_on(entry, tmp_path / "other.yaml", "The rig")
 
 
 def test_what_is_no_entry_is_left_out(tmp_path):

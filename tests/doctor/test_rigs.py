@@ -118,7 +118,7 @@ def test_a_gain_that_is_not_the_rig_files_is_said_with_both_numbers(tmp_path, bo
     board.link.ask("amplifier.scales", mode="voltage clamp", primary=0.2e-9)
     found = one(board.examined(tmp_path), "Rig", "gains")
     assert found.verdict is Verdict.BAD
-    assert "telegraphed as 2e-10 and declared as 1e-09" in found.found
+    assert "is 5 V/nA, rig file says 1 V/nA" in found.found
 
 
 def test_a_connector_that_the_card_has_not_is_said(tmp_path):

@@ -9,6 +9,8 @@ from acquisition.doctor.loop import follow, judged, stairs
 from acquisition.doctor.model_cell import ModelCell, model_cell_of
 from config.loading import load_rig
 from drivers.clock import DemandClock
+from drivers.multiclamp.amplifier import MultiClamp
+from drivers.multiclamp.telegraph import TelegraphError
 from drivers.simulated.ni.faults import Fault
 from protocols.errors import Refused
 from protocols.sweeps import ClampMode
@@ -60,6 +62,23 @@ def test_the_loop_is_found_and_measured_and_the_output_ends_at_rest(tmp_path, lo
     assert looped.board.levels["ao0"] == pytest.approx(0.0, abs=1e-3)
     assert looped.board.preparation.amplifier.mode() is ClampMode.ZERO
     assert not looped.board.tasks
+
+
+def test_an_amplifier_that_falls_silent_during_the_stairs_leaves_no_level_at_the_output(tmp_path, looped, monkeypatch):
+    said, left = MultiClamp.telegraph, [5]
+
+    def falls_silent(amplifier):
+        left[0] -= 1
+        if left[0] < 0:
+            raise TelegraphError("no telegraph: is MultiClamp Commander running?")
+        return said(amplifier)
+
+    monkeypatch.setattr(MultiClamp, "telegraph", falls_silent)
+    sections = looped.examined(tmp_path, loopback=True, agree=always)
+    told = [f.found for found in sections.values() for f in found]
+    assert left[0] < 0
+    assert any("NOT AT REST: MultiClamp" in words for words in told), told
+    assert looped.board.levels["ao0"] == pytest.approx(0.0, abs=1e-3)
 
 
 def test_without_a_cable_the_loop_is_said_to_be_open(tmp_path, looped):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.linter import DRIVER_NAMES
 from drivers.build import DRIVERS, Devices, known_drivers, open_devices
 from drivers.clock import DemandClock, WallClock
 from protocols.errors import HardwareError, Refused
@@ -44,8 +45,13 @@ def test_a_device_that_does_not_close_keeps_no_other_from_closing():
 
 
 def test_an_unknown_driver_is_refused_with_the_known_ones():
+    rig = rig_with()
     with pytest.raises(HardwareError, match=r"daq: there is no driver 'digidata'.*simulated"):
-        open_devices(rig_with(changes=[("driver: simulated\n  device", "driver: digidata\n  device")]), DemandClock())
+        open_devices(rig.model_copy(update={"daq": rig.daq.model_copy(update={"driver": "digidata"})}), DemandClock())
+
+
+def test_the_linter_knows_the_same_drivers():
+    assert {part: set(names) for part, names in DRIVER_NAMES.items()} == {k: set(d) for k, d in DRIVERS.items()}
 
 
 def test_simulate_takes_the_rigs_own_channels_scales_limits_and_lines():

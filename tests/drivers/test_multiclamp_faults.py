@@ -148,7 +148,7 @@ def test_a_gain_that_the_rig_file_does_not_declare_ends_the_run_at_i0_before_any
 
     r = run(HOLD, before=turn_gain)
     assert r.finished.reason == "hardware failed"
-    assert "the scale of 'primary' is telegraphed as 2e-10 and declared as 1e-09" in r.finished.text
+    assert "the scale of 'primary' in voltage clamp is 5 V/nA, rig file says 1 V/nA" in r.finished.text
     assert r.mode is ClampMode.ZERO
     assert r.tape.frames == []
 

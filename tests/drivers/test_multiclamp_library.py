@@ -54,6 +54,17 @@ def test_a_commander_without_headstages_shows_none(fake, commander):
     assert commander.find() == ()
 
 
+def test_an_amplifier_that_is_gone_is_a_code_and_no_exception_on_the_screen(fake, commander, monkeypatch, capfd):
+    def gone():
+        raise HardwareError("link", "the served board has gone")
+
+    monkeypatch.setattr(fake.headstages[FIRST], "mode", gone)
+    with pytest.raises(CommanderError) as caught:
+        commander.get(FIRST, "Mode")
+    assert caught.value.code == Code.NOT_OPEN
+    assert "Exception ignored" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("name", [*DOUBLES, *SWITCHES])
 def test_every_setting_comes_back_as_set(fake, commander, name):
     value = 1.25e-12 if name in DOUBLES else 1

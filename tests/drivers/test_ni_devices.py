@@ -192,6 +192,16 @@ MISTAKES = [
         ("    lead: 1 s  ", "    telegraphs: {gain: {pin: ai1}}\n    lead: 1 s  "),
         "'ai1' is taken by 'secondary'",
     ),
+    (("read_back: internal", "read_back: ai0"), "'ai0' is taken by 'primary'"),
+    (("read_back: internal", "read_back: ai7"), "'ai7' is taken by 'input'"),
+    (("input: {pin: ai7", "input: {pin: ai1"), "'ai1' is taken by 'secondary'"),
+    (("secondary: {pin: ai1", "secondary: {pin: ao1"), "write one such as 'ai0'"),
+    (("command: {pin: ao0", "command: {pin: ai6"), "write one such as 'ao0'"),
+    (("drug: {pin: port0/line1", "drug: {pin: P0.1"), "write one such as 'port0/line0'"),
+    (("input: {pin: ai7, range: 10 V", "input: {pin: ai7, range: 100 V"), "is more than a card has"),
+    (("    lead: 1 s  ", "    lead: 1 ms  "), "must be 100 ms or more"),
+    (("input_buffer: 10 s", "input_buffer: 10 ms"), "at least 4 blocks of 50 ms: write 200 ms or more"),
+    (("driver: multiclamp", "driver: multiclmp"), "did you mean 'multiclamp'"),
 ]
 
 

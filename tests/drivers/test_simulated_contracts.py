@@ -39,7 +39,7 @@ class TestBoardInVoltageClamp(RepeatableDaqContract):
     @pytest.fixture
     def record(self, opened):
         def session(block):
-            r = opened(changes=[("block: 20 ms", f"block: {block * 1e3:.6g} ms")])
+            r = opened(block=block)
             clamped = r.counts(Waveform(20e3, 3000, -70e-3, (Pulse("step", 1000, 2000, -5e-3),)))
             r.wait(0.5)
             r.switch(ClampMode.CURRENT, 20e-12)

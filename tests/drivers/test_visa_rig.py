@@ -274,6 +274,8 @@ def test_linked_valves_and_thermometer_belong_to_the_boards_bath():
 
 
 def test_a_wrong_option_is_refused_by_the_driver_too():
+    unknown = rig(pump=PUMP.format(driver="simulated"))
+    unknown = unknown.model_copy(update={"pump": unknown.pump.model_copy(update={"driver": "syringe"})})
     with pytest.raises(HardwareError, match="there is no driver 'syringe'"):
-        open_devices(rig(pump=PUMP.format(driver="syringe")), WallClock())
+        open_devices(unknown, WallClock())
     assert ValveLinkOptions(resource="COM1").address == 0

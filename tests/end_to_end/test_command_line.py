@@ -59,12 +59,12 @@ def test_plan_refuses_what_could_exceed_the_rigs_limits(tmp_path):
     assert "-500 pA .. 300 pA" in done.stderr
 
 
-def test_a_rig_with_a_driver_we_do_not_have_exits_with_4(tmp_path):
+def test_a_rig_with_a_driver_we_do_not_have_is_refused(tmp_path):
     other = tmp_path / "rig.yaml"
     other.write_text(RIG.read_text(encoding="utf-8").replace("driver: simulated", "driver: marvellous", 1), "utf-8")
     done = patchrig("run", STUDY, "--rig", other, "--out", tmp_path)
-    assert done.returncode == 4
-    assert "marvellous" in done.stderr
+    assert done.returncode == 3
+    assert "no driver of this part is named 'marvellous'" in done.stderr
     assert "simulated" in done.stderr
 
 

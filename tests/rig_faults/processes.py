@@ -19,6 +19,12 @@ from tests.rig_faults.lab import LINK, RIGS, SERVER
 
 ROOT = Path(__file__).parents[2]
 STEPS = "steps:\n  - apply: {solution: blocker}\n  - hold: {voltage: -60 mV, for: 120 s}\n"
+VICTIM = """
+import sys
+sys.executable = {launcher!r}
+from tests.rig_faults.victim import main
+main(*sys.argv[1:])
+"""
 AT_WORK, AT_REST = -3.0, -3.5
 """V at the output: -60 mV and the safe -70 mV at 20 mV/V."""
 LOOK = 0.01
@@ -31,13 +37,13 @@ class Lab:
         self.link, self.folder, self.rig = link, folder, rig
         self.runs: list[subprocess.Popen[str]] = []
 
-    def start(self, *lease: float, steps: str = STEPS) -> subprocess.Popen[str]:
-        """Start a run."""
+    def start(self, *lease: float, steps: str = STEPS, launcher: Path | None = None) -> subprocess.Popen[str]:
+        """Start a run; it starts python by `launcher`, if there is one."""
         protocol = self.folder / "protocol.yaml"
         protocol.write_text(HEAD + steps, encoding="utf-8")
         paths = [str(protocol), str(self.rig), str(self.folder / "data")]
         run = subprocess.Popen(
-            [sys.executable, "-m", "tests.rig_faults.victim", *paths, *map(str, lease)],
+            [sys.executable, "-c", VICTIM.format(launcher=str(launcher or sys.executable)), *paths, *map(str, lease)],
             cwd=ROOT,
             env={**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,

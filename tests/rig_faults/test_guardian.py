@@ -1,10 +1,12 @@
 """What a guardian knows and decides, without any process; and the rest state it leads to."""
 
+import os
 import queue
 
 import pytest
 
 from acquisition.guardian import claim
+from acquisition.guardian import watch as watching
 from acquisition.guardian.lease import Lease
 from acquisition.guardian.watch import Known, rest, watch
 from acquisition.hands import HandsOf
@@ -79,7 +81,10 @@ def test_a_record_says_what_happened_and_what_is_left():
     well = Record("killed", True, (), 1.13, "a mode switch", "2026-11-21T10:00:00+00:00")
     assert well.words().endswith("the run was killed while it waited for a mode switch; the guardian had the rig at "
                                  "rest 1.1 s later")  # fmt: skip
-    assert "NOT AT REST: valves: stuck" in Record("hung", False, ("valves: stuck",), 600.0).words()
+    stuck = Record("hung", False, ("valves: stuck",), 600.0)
+    assert "NOT AT REST: valves: stuck" in stuck.words()
+    assert stuck.words().startswith("the run hung and was ended; ")
+    assert "while it waited" not in Record("left", True, (), 0.1, "its session to be sealed").words()
 
 
 def test_a_rig_is_claimed_once(tmp_path, monkeypatch):
@@ -93,6 +98,64 @@ def test_a_rig_is_claimed_once(tmp_path, monkeypatch):
         pass
     with claim.claimed(wired, 2, tmp_path):
         pass
+
+
+def with_card(device, **options):
+    wired = rig_from_text(RIG.read_text(encoding="utf-8"), "rig.yaml")
+    return wired.model_copy(update={"daq": wired.daq.model_copy(update={"device": device, "options": options})})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (with_card("Dev1"), with_card("dev1"), True),
+        (with_card("Dev1"), with_card("Dev2"), False),
+        (with_card("Dev1", grpc="localhost:31763"), with_card("DEV1", grpc="127.0.0.1:31763"), True),
+        (with_card("Dev1", grpc="[::1]:31763"), with_card("Dev1", grpc="LOCALHOST:31763"), True),
+        (with_card("Dev1", grpc="localhost:31763"), with_card("Dev1", grpc="localhost:31764"), False),
+        (with_card("Dev1", grpc="192.0.2.1:31763"), with_card("Dev1", grpc="192.0.2.2:31763"), False),
+        (with_card("Dev1", library="a.so"), with_card("Dev1", library="b.so"), False),
+    ],
+)
+def test_a_card_is_one_however_it_is_written(one, other, same):
+    assert (claim.card_of(one) == claim.card_of(other)) is same
+
+
+def test_a_claim_says_whether_its_run_lives(tmp_path, monkeypatch):
+    monkeypatch.setattr(claim, "PATIENCE", 0.0)
+    wired = rig_from_text(RIG.read_text(encoding="utf-8"), "rig.yaml")
+    assert claim.owner_of(wired, tmp_path) is None
+    with claim.claimed(wired, 4711, tmp_path) as ours:
+        assert claim.owner_of(wired, tmp_path).over == ""
+        ours.run_is_over()
+        assert claim.owner_of(wired, tmp_path).guardian == os.getpid()
+        with pytest.raises(Refused, match=rf"guardian \(process {os.getpid()}\) has been trying .* patchrig safe"):
+            claim.claimed(wired, 1, tmp_path).__enter__()
+    assert claim.owner_of(wired, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("heard", "ended", "why"),
+    [
+        ([None], [], "killed"),
+        ([RELEASE, None], [], "released"),
+        ([], [4711], "hangs"),
+    ],
+)
+def test_a_run_that_hangs_is_ended_as_long_as_its_lease_stands(monkeypatch, heard, ended, why):
+    monkeypatch.setattr(watching, "DEATH", 0.0)
+    killed, said = [], queue.Queue()
+    monkeypatch.setattr(watching, "end_process", killed.append)
+    for message in heard:
+        said.put(message)
+    assert watching._end(4711, said, Known()) == why
+    assert killed == ended
+
+
+def test_a_run_that_dies_of_being_ended_was_hung(monkeypatch):
+    said = queue.Queue()
+    monkeypatch.setattr(watching, "end_process", lambda pid: said.put(None))  # the system closes the lease
+    assert watching._end(4711, said, Known()) == "hung"
 
 
 # --- the rest state -----------------------------------------------------------------------------------------------

@@ -169,6 +169,20 @@ MULTICLAMP = (
         amid=lambda rig: rig.link.ask("amplifier.scales", mode=VOLTAGE, primary=2e-10),
     ),
     Row(
+        "command's sensitivity turned in mid-sweep",
+        "somebody has turned a gain since it was read: the scale of 'command' in voltage clamp is 100 mV/V, it was 20",
+        amid=lambda rig: rig.link.ask("amplifier.scales", mode=VOLTAGE, command=0.1),
+        volts=-0.7,
+    ),
+    Row(
+        "command turned off in mid-sweep",
+        "somebody has turned a gain since it was read: the scale of 'command' in voltage clamp is 0 mV/V, it was 20",
+        amid=lambda rig: rig.link.ask("amplifier.scales", mode=VOLTAGE, command=0.0),
+        mode=ZERO,
+        volts=-3.0,  # no volt is -70 mV now; the cell is left to I=0
+        left=("Dev1: no command reaches the cell",),
+    ),
+    Row(
         "external command off",
         "choose a sensitivity in Options > Gains",
         before=lambda rig: rig.link.ask("amplifier.scales", mode=CURRENT, command=0.0),
@@ -264,6 +278,7 @@ def check_kept(row, seen):
         assert session.closed == ("finished" if seen.text.startswith("all steps done") else row.reason)
         assert session.log[-1].text.count("NOT AT REST") == len(row.left)
         check_modes(row, session)
+        check_gains(row, session)
         if row.sweeps and row.reason != "finished" and not seen.text.startswith("all steps done"):
             last = session.sweeps[-1]
             assert not last.complete
@@ -278,6 +293,16 @@ def check_modes(row, session):
     turned = [e.data["after"] for e in session.log if e.kind == "mode" and "looks" in e.data]
     if row.says.startswith("it is in"):
         assert turned == [row.mode]
+
+
+def check_gains(row, session):
+    """Assert that a gain turned in mid-sweep ended it there, and that the log says since when."""
+    told = [e.data["time_in_sweep"] for e in session.log if e.kind == "gain"]
+    if not row.says.startswith("somebody has turned a gain"):
+        assert not told
+        return
+    (seconds,) = told
+    assert seconds <= session.sweeps[-1].n_samples / session.sweeps[-1].rate < 0.6
 
 
 def played(row, tmp_path, *, instruments=False):

@@ -70,6 +70,18 @@ def test_an_engine_that_hangs_is_ended_when_its_lease_runs_out(rig):
     check_kept(rig)
 
 
+def test_a_hung_run_is_ended_by_a_guardian_that_is_not_its_own_child(rig):
+    launcher = rig.folder / "launcher"
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\nexit $?\n', encoding="utf-8")
+    launcher.chmod(0o755)  # like the python.exe of a virtual environment on Windows: it starts python as its child
+    run = rig.start(LEASE, launcher=launcher)
+    rig.at_work(run)
+    stop(run.pid)
+    assert rig.at_rest(12.0) <= LEASE + 2.0
+    assert run.wait(5.0) < 0
+    assert told(rig).run == "hung"
+
+
 def test_a_killed_guardian_is_replaced_and_the_new_one_guards(rig):
     run = rig.start()
     rig.at_work(run)

@@ -25,6 +25,7 @@ from drivers.multiclamp.table import (
 from drivers.multiclamp.telegraph import SIZE_700A, SIZE_700B, Telegraph, TelegraphData, TelegraphError, decode
 from drivers.simulated.multiclamp.exports import Exports
 from drivers.simulated.multiclamp.settings import OwnStore
+from protocols.errors import HardwareError
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
@@ -147,6 +148,9 @@ class FakeCommander:
             done = self._create() if call == "CreateObject" else self._with_handle(call, *rest)
         except Refusal as refused:
             error[0] = refused.code
+            return 0
+        except HardwareError:  # the amplifier is gone, and no exception can pass through a C library
+            error[0] = Code.NOT_OPEN
             return 0
         error[0] = Code.OK
         return done
