@@ -25,6 +25,8 @@ DRIVER_NAMES: Mapping[str, tuple[str, ...]] = {
     "pump": ("simulated", "ne1000"),
 }
 """Part of the rig file -> drivers' names: those of drivers/build.py."""
+CONVERTED = "converted"
+"""Stands for a driver in the rig text of converted sessions; nothing can be opened by it."""
 WIDEST = 10.0
 """V, each way: the widest range of converter cards."""
 NI_PINS: Mapping[str, tuple[str, str]] = {
@@ -57,7 +59,7 @@ def _drivers(data: dict[str, Any]) -> Iterator[Finding]:
     """Check that there is a driver of each name."""
     for part, known in DRIVER_NAMES.items():
         name = mapping(data.get(part)).get("driver")
-        if isinstance(name, str) and name not in known:
+        if isinstance(name, str) and name not in (*known, CONVERTED):
             yield Finding((part, "driver"), f"no driver of this part is named '{name}'{did_you_mean(name, known)}")
 
 
