@@ -45,6 +45,7 @@ MARKS = {
     "pause": ("‖", "yellow"),
     "fault": ("!", "red"),
     "solution": ("≈", "magenta"),
+    "pump": ("≈", "green"),
     "series": ("✓", "green"),
     "step_current": ("·", "yellow"),
     "rest": ("·", "dim"),

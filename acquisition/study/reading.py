@@ -83,6 +83,7 @@ def _cell(path: Path, session: Session, rules: Rules) -> Cell:
         reasons=reasons,
         warnings=warnings,
         temperature=_temperature(session, timeline),
+        filtering=session.filtering,
     )
 
 
