@@ -16,7 +16,7 @@ from acquisition.events import Logged, Waiting
 from acquisition.gates import Gatekeeper, Vitals
 from acquisition.guardian.lease import Unguarded
 from acquisition.recomputing import STORED_SETTINGS, log_settings
-from acquisition.rest import put_to_rest
+from acquisition.rest import put_to_rest, taken_by_another
 from acquisition.state import State
 from protocols.errors import DiskFull, HardwareError, StoppedByGate
 from protocols.sweeps import LogEntry
@@ -71,6 +71,8 @@ class Bench:
         self.pump = flow.PumpWatch(devices.pump, clock, self.log)
         self.left: tuple[str, ...] = ()
         """What could not be put to rest at the end, in words."""
+        self.taken = ""
+        """Who has taken the rig from this run, in words; it is then left to that one."""
 
     # --- log and questions ---------------------------------------------------------------------------------
 
@@ -242,7 +244,14 @@ class Bench:
         return flow.read_temperature(self)
 
     def rest(self) -> list[str]:
-        """Put the rig into its safe state; return what could not be done, in words."""
+        """Put the rig into its safe state; return what could not be done, in words.
+
+        A rig that another program has taken is left to that one: by the guardian, too.
+        """
+        if taken := taken_by_another(self.devices):
+            self.taken = taken
+            self.lease.rested([])
+            return []
         with self.lease.waiting("the rig to come to rest", REST):
             left = put_to_rest(self.devices, self.rig.safe, self.state.gains)
         self.lease.rested(left)

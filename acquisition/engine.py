@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acquisition.events import Reason, RunFinished, StepStarted
-from acquisition.rest import told_once
+from acquisition.rest import NOT_AT_REST, told_once
 from acquisition.steps import execute
 from config.knobs import corner_of, substitution
 from protocols.describing import describe
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from acquisition.bench import Bench
     from protocols.steps import Step
-
-NOT_AT_REST = "NOT AT REST: "
 
 
 class Engine:
@@ -46,7 +44,8 @@ class Engine:
                 unfinished = self._finish_part(reason)
         finally:
             trouble = [*unfinished, *(f"{NOT_AT_REST}{words}" for words in bench.rest())]
-            reason, text = self._truth(reason, trouble), "; ".join(told_once([text, *trouble]))
+            taken = [bench.taken] if bench.taken and bench.taken != text else []
+            reason, text = self._truth(reason, trouble), "; ".join(told_once([text, *taken, *trouble]))
             not_written = self._write_end(reason, text)
         if unsaid := [words for words in not_written if words not in text]:
             reason, text = "hardware failed" if reason == "hardware failed" else "failed", "; ".join([text, *unsaid])
@@ -56,7 +55,7 @@ class Engine:
 
     def _truth(self, reason: Reason, trouble: Sequence[str]) -> Reason:
         """Return how the run ended, with what happened after its last step: a rig not at rest is no success."""
-        if any(words.startswith(NOT_AT_REST) for words in trouble):
+        if self._bench.taken or any(words.startswith(NOT_AT_REST) for words in trouble):
             return "hardware failed"
         if trouble and reason == "finished":
             return "stopped by the person" if self._bench.controls.was_stopped else "failed"
@@ -97,6 +96,7 @@ class Engine:
             bench.log("note", words, low_pass=corner)
         bench.devices.amplifier.set_low_pass(corner)
         bench.read_amplifier()
+        bench.devices.daq.lower_lines()
         bench.fill_lines()
         bench.pump.begin(bench.ask)
         if bench.mode is not ClampMode.VOLTAGE:
@@ -113,6 +113,7 @@ class Engine:
             bench.live.tell(StepStarted(bench.clock.now(), number, len(steps), step.verb, text))
             bench.log("step", f"{label} {number} of {len(steps)}: {text}", number=number, verb=step.verb)
             bench.new_run()
+            bench.devices.daq.check_ours()
             execute(step, bench)
 
     def _write_end(self, reason: Reason, text: str) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from protocols.errors import HardwareError, PatchrigError
+from protocols.errors import HardwareError, PatchrigError, TakenByAnother
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
@@ -18,31 +19,44 @@ if TYPE_CHECKING:
 
 READ_BACK = 1e-3
 """Part of the output's range by which it may differ from what was written."""
+NOT_AT_REST = "NOT AT REST: "
+TTL = "ttl"
+"""How the TTL lines are called in what could not be done."""
 SHORT = 40
 """Letters of an explanation that may as well be told twice."""
 
 
 def put_to_rest(devices: Devices, safe: SafeState, last: Gains | None = None, *, last_resort: bool = True) -> list[str]:
-    """Put command, perfusion, pump and amplifier where `safe` says, for the mode the amplifier is in now.
+    """Put command, TTL lines, perfusion, pump and amplifier where `safe` says, for the mode the amplifier is in now.
 
     Each part is tried whatever became of the others; the command, on which the cell's life depends, comes first. `last`
     are the gains as last verified: they serve when the amplifier does not answer any more. `last_resort` is I=0 for a
-    command that cannot be written; without it the caller tries again. Returns what could not be done, in words.
+    command that cannot be written; without it the caller tries again. Returns what could not be done, in words; on a
+    rig that another program has taken nothing is done.
     """
+    if words := taken_by_another(devices):
+        return [words]
     parts: tuple[Callable[[], None], ...] = (
         lambda: _rest_command(devices, safe, last, last_resort=last_resort),
+        lambda: _lower_lines(devices),
         lambda: devices.perfusion.select(safe.line),
         lambda: _rest_pump(devices, safe),
         lambda: _rest_amplifier(devices, safe),
     )
-    return [words for part in parts for words in _attempt(part)]
+    try:
+        return [words for part in parts for words in _attempt(part)]
+    except TakenByAnother as error:
+        return [str(error)]
 
 
 def hold_at_once(devices: Devices, safe: SafeState, last: Gains | None) -> None:
     """Write the safe level of the amplifier's present mode, then open the safe line: at once after a failed sweep.
 
-    What fails here is tried again, thoroughly, and told by `put_to_rest`.
+    What fails here is tried again, thoroughly, and told by `put_to_rest`: a valve that did not show its closing now
+    must show it then. The sweep itself has lowered its TTL lines.
     """
+    if taken_by_another(devices):
+        return
     gains = last
     with suppress(HardwareError):
         gains = devices.amplifier.gains()
@@ -53,12 +67,34 @@ def hold_at_once(devices: Devices, safe: SafeState, last: Gains | None) -> None:
         devices.perfusion.select(safe.line)
 
 
+def taken_by_another(devices: Devices) -> str:
+    """Return in words who has the rig's card, if another program has taken it; then hands off all that is beside it.
+
+    A claim that was lost without another owner is made again: outputs are put to rest with it.
+    """
+    try:
+        devices.daq.reclaim()
+    except TakenByAnother as error:
+        return str(error)
+    except Exception:  # noqa: BLE001  a card that is missing tells so itself, part by part
+        return ""
+    return ""
+
+
 def told_once(lines: Sequence[str]) -> list[str]:
     """Return `lines`, with 'as above' in place of an explanation that stands in an earlier one.
 
-    A card that is gone is gone for inputs, output and valves: each is named, the cure is told once.
+    A card that is gone is gone for inputs, output and valves: each is named, the cure is told once. A device that
+    failed in the same way at another question is not told again.
     """
-    return [_told_before(line, lines[:i]) for i, line in enumerate(lines)]
+    said = [_without_question(line) for line in lines]
+    new = [i for i, line in enumerate(lines) if NOT_AT_REST in line or said[i] not in said[:i]]
+    return [_told_before(lines[i], lines[:i]) for i in new]
+
+
+def _without_question(line: str) -> str:
+    """Return what a line says of a device, without the question at which it failed."""
+    return re.sub(r" to '[^']*'", "", line.rpartition(NOT_AT_REST)[2])
 
 
 def _told_before(line: str, before: Sequence[str]) -> str:
@@ -76,6 +112,11 @@ def opened_as_far_as_possible(devices: Devices) -> Iterator[tuple[Devices, dict[
 
     Gives the devices, and kind of device -> why it could not be opened: an amplifier that is off must not keep the
     valves open.
+
+    Raises
+    ------
+    TakenByAnother
+        A program that lives has the card, and so the rig: nothing else of it is opened.
     """
     closed: dict[str, str] = {}
     with ExitStack() as opened:
@@ -88,9 +129,27 @@ def opened_as_far_as_possible(devices: Devices) -> Iterator[tuple[Devices, dict[
 def _attempt(part: Callable[[], object]) -> list[str]:
     try:
         part()
+    except TakenByAnother:
+        raise
     except Exception as error:  # noqa: BLE001  whatever a driver raises, the other parts must be tried
         return [str(error) if isinstance(error, PatchrigError) else f"{type(error).__name__}: {error}"]
     return []
+
+
+def _lower_lines(devices: Devices) -> None:
+    """Let nothing on a TTL line go on: a shutter, a light, a stimulator."""
+    try:
+        devices.daq.lower_lines()
+    except TakenByAnother:
+        raise
+    except Exception as error:
+        names = ", ".join(f"'{name}'" for name in devices.daq.ttl)
+        raise HardwareError(TTL, f"{may_be_high(names)} ({error})") from error
+
+
+def may_be_high(names: str) -> str:
+    """Return what the person must do about TTL lines that could not be lowered."""
+    return f"{names} MAY BE HIGH: SWITCH OFF WHAT HANGS ON IT"
 
 
 def _rest_pump(devices: Devices, safe: SafeState) -> None:
@@ -120,6 +179,8 @@ def _rest_command(devices: Devices, safe: SafeState, last: Gains | None, *, last
         gains = amplifier.gains()
     try:
         _park(devices, *_aim(devices, safe, gains))
+    except TakenByAnother:
+        raise
     except HardwareError:
         if last_resort:
             amplifier.set_mode(ClampMode.ZERO)

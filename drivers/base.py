@@ -15,7 +15,7 @@ from protocols.sweeps import Channel, ClampMode, Frame, Sweep
 from protocols.waveforms import lies_within
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
     from types import TracebackType
 
 
@@ -143,10 +143,37 @@ class Daq(Device):
         """
         return wanted
 
+    def check_ours(self) -> None:
+        """Make sure that no other program has taken the card; asked before anything of the rig is moved.
+
+        Most cards cannot be taken from a program that lives.
+
+        Raises
+        ------
+        TakenByAnother
+            One has.
+        HardwareError
+            Nobody can say.
+        """
+
+    def reclaim(self) -> None:
+        """Make sure of it on the way to rest, where a card that merely got lost is had again.
+
+        Raises
+        ------
+        TakenByAnother
+            Another program has taken the card.
+        """
+
     def park(self, level: float, gains: Gains) -> None:
-        """Leave the command output at `level` (SI of the mode of `gains`) until told otherwise, and TTL lines low."""
+        """Leave the command output at `level` (SI of the mode of `gains`) until told otherwise."""
         self._check(gains.mode, level, level, gains)
         self._park(level, gains)
+
+    def lower_lines(self) -> None:
+        """Write all TTL lines low, whatever becomes of the command: a killed program may have left one high."""
+        if self.ttl:
+            self._lower_lines()
 
     @abstractmethod
     def channels(self, gains: Gains) -> tuple[Channel, ...]:
@@ -180,6 +207,10 @@ class Daq(Device):
     @abstractmethod
     def _park(self, level: float, gains: Gains) -> None:
         """Write `level` on demand."""
+
+    def _lower_lines(self) -> None:
+        """Write the lines low on demand; a driver whose `ttl` names lines must have this."""
+        raise HardwareError(self.name, f"its driver cannot lower {', '.join(self.ttl)}")
 
 
 class Amplifier(Device):
@@ -281,6 +312,13 @@ class Perfusion(Device):
     def _known(self, line: str) -> None:
         if line not in self.lines:
             raise HardwareError(self.name, f"no line named '{line}'; this rig has {', '.join(self.lines)}")
+
+    def doubts(self) -> list[str]:
+        """Return in words what was commanded and nothing has confirmed, where the device could confirm it."""
+        return []
+
+    def remind(self, left: Sequence[str]) -> None:
+        """Hear what another program with this driver could not put to rest, in the driver's own words."""
 
     @abstractmethod
     def selected(self) -> str:

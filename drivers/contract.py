@@ -181,6 +181,12 @@ class TtlContract:
             next(frames)
         assert [rises for _, rises in edges()] == [True, False]
 
+    def test_lines_can_be_lowered_without_a_command(self, daq: Daq, gains: Gains, level: float) -> None:
+        """The amplifier may be off; the output stays where it is."""
+        daq.park(level, gains)
+        daq.lower_lines()
+        assert abs(daq.output_volts() - level / gains.command) <= 1e-3 * daq.output_range
+
     def test_a_ttl_line_that_the_rig_has_not_is_refused(self, daq: Daq, gains: Gains, level: float) -> None:
         """Before anything is played."""
         with refused(HardwareError):

@@ -6,6 +6,7 @@
     │   └── LimitExceeded              beyond the rig's limits; nothing was written
     ├── HardwareError                  a device failed or is missing                       (exit 4)
     │   ├── ModeMismatch               the amplifier is not in the mode we believe
+    │   ├── TakenByAnother             another program that lives has the device: hands off
     │   └── Overrun                    samples were lost
     ├── SessionError                   a session file cannot be written or read
     │   └── DiskFull                   for want of space; recording can go on once there is some
@@ -80,6 +81,10 @@ class HardwareError(PatchrigError):
 
 class ModeMismatch(HardwareError):
     """The amplifier is not in the mode we believe it to be in."""
+
+
+class TakenByAnother(HardwareError):
+    """Another program that lives has the device. It has the rig, too: nothing of it may be touched beside that one."""
 
 
 class Overrun(HardwareError):

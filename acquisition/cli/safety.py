@@ -76,11 +76,12 @@ def safe(
     file = rig or shipped_rig()
     loaded = load_rig(file)
     left, told = rest_by_hand(file, loaded, force=force)
-    say(f"{loaded.rig}: {'NOT AT REST' if left else 'at rest'}")
+    at_rest = not left and all(one.at_rest for one in told)
+    say(f"{loaded.rig}: {'at rest' if at_rest else 'NOT AT REST'}")
     for one in told:
         say(f"  {one.line()}")
     if not told:  # nothing could even be tried
         say("\n".join(f"  NOT AT REST: {words}" for words in left))
     if json_:
-        give("safe", ok=not left, rig=file, not_done=left, devices=[asdict(one) for one in told])
-    raise typer.Exit(Exit.HARDWARE if left else Exit.DONE)
+        give("safe", ok=at_rest, rig=file, not_done=left, devices=[asdict(one) for one in told])
+    raise typer.Exit(Exit.DONE if at_rest else Exit.HARDWARE)

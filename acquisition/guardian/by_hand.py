@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from acquisition.guardian.claim import claimed, owner_of
+from acquisition.guardian.claim import claimed, left_on, owner_of
 from acquisition.guardian.watch import SOON, Known, end_process, rest
 from acquisition.register import entries, forget_dead, is_on
 from protocols.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from acquisition.guardian.claim import Owner
+    from acquisition.guardian.claim import Claim, Owner
     from acquisition.guardian.telling import Told
     from config.rig import Rig
 
 log = logging.getLogger(__name__)
+
+FORCE = "to act all the same: patchrig safe --force"
 
 
 def rest_by_hand(file: Path, rig: Rig, *, force: bool = False) -> tuple[list[str], tuple[Told, ...]]:
@@ -37,10 +38,9 @@ def rest_by_hand(file: Path, rig: Rig, *, force: bool = False) -> tuple[list[str
     owner = _owner(rig)
     if not force:
         _refuse_beside_a_run(file, rig, owner)
-    known = Known(by_force=force)
+    known = Known(by_force=force, attended=True, rested=left_on(rig))
     if owner is None:
-        with _kept_from_others(rig):
-            left = _rest(rig, known)
+        left = _rest_as_owner(rig, known)
     else:
         left = _rest(rig, known)
         if not left and owner.over:
@@ -51,7 +51,10 @@ def rest_by_hand(file: Path, rig: Rig, *, force: bool = False) -> tuple[list[str
 
 
 def _rest(rig: Rig, known: Known) -> list[str]:
-    return rest(rig, known, SOON, lambda left: log.info("still trying: %s", "; ".join(left)))
+    left = rest(rig, known, SOON, lambda left: log.info("still trying: %s", "; ".join(left)))
+    if known.taken:
+        raise Refused(f"{rig.rig}: {known.taken}. Nothing was touched; {FORCE}")
+    return left
 
 
 def _take_over(rig: Rig, known: Known, owner: Owner) -> list[str]:
@@ -59,19 +62,32 @@ def _take_over(rig: Rig, known: Known, owner: Owner) -> list[str]:
     if _owner(rig) == owner:  # it holds its claim, so it lives and the number is its own
         log.warning("the guardian (process %s) is ended: the rig is at rest without it", owner.guardian)
         end_process(owner.guardian)
-    with _kept_from_others(rig):
-        return _rest(rig, known)
+    return _rest_as_owner(rig, known)
+
+
+def _rest_as_owner(rig: Rig, known: Known) -> list[str]:
+    """Put the rig to rest with a claim on it, in which what could not be done is kept for whoever tries next.
+
+    A claim that cannot be written keeps no rig from coming to rest.
+    """
+    with ExitStack() as stack:
+        claim = _claim(rig, stack)
+        if claim is not None:
+            claim.leave(known.rested or ())
+        left = _rest(rig, known)
+        if claim is not None:
+            claim.leave(left)
+    return left
 
 
 def _refuse_beside_a_run(file: Path, rig: Rig, owner: Owner | None) -> None:
-    force = "to act all the same: patchrig safe --force"
     for entry in entries():
         if entry.lives and entry.holds and is_on(entry, file):
-            who = f"{entry.session.name} is being recorded on it (process {entry.pid})"
+            who = f"{entry.session.name} is being recorded on it, or comes to rest just now (process {entry.pid})"
             cure = f"Ctrl-C in its window puts the rig to rest; so does its guardian when process {entry.pid} is ended"
-            raise Refused(f"{rig.rig}: {who}. {cure}; {force}")
+            raise Refused(f"{rig.rig}: {who}. {cure}; {FORCE}")
     if owner is not None and not owner.over:
-        raise Refused(f"{rig.rig} is taken: {owner.words()}; {force}")
+        raise Refused(f"{rig.rig} is taken: {owner.words()}; {FORCE}")
 
 
 def _owner(rig: Rig) -> Owner | None:
@@ -82,12 +98,9 @@ def _owner(rig: Rig) -> Owner | None:
         return None
 
 
-@contextmanager
-def _kept_from_others(rig: Rig) -> Iterator[None]:
-    """Claim the rig; a claim that cannot be written keeps no rig from coming to rest."""
-    with ExitStack() as claim:
-        try:
-            claim.enter_context(claimed(rig, os.getpid()))
-        except OSError as error:
-            log.warning("others could take the rig meanwhile: %s", error)
-        yield
+def _claim(rig: Rig, stack: ExitStack) -> Claim | None:
+    try:
+        return stack.enter_context(claimed(rig, os.getpid()))
+    except OSError as error:
+        log.warning("others could take the rig meanwhile: %s", error)
+        return None

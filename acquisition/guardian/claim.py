@@ -16,7 +16,7 @@ from acquisition.session import platform
 from protocols.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from config.rig import Rig
@@ -52,16 +52,31 @@ class Claim:
     def __init__(self, descriptor: int, rig: Rig, run: int) -> None:
         """Write down whose it is; `descriptor` is of the locked file."""
         self._descriptor, self._rig, self._run = descriptor, rig, run
-        self._write("")
+        self._over = ""
+        self._left: tuple[str, ...] = ()
+        self._write()
 
     def run_is_over(self) -> None:
         """Say that the run has gone, and that we go on for its rig's sake."""
-        self._write(datetime.now().astimezone().isoformat(sep=" ", timespec="seconds"))
+        self._over = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        self._write()
 
-    def _write(self, over: str) -> None:
-        told = {"run": self._run, "guardian": os.getpid(), "rig": self._rig.rig, "over": over}
-        os.ftruncate(self._descriptor, 0)
-        platform.write_at(self._descriptor, [json.dumps(told).encode()], 0)
+    def leave(self, left: Sequence[str]) -> None:
+        """Say what could not be put to rest, for whoever tries next; the next run begins without it."""
+        self._left = tuple(left)
+        self._write()
+
+    def _write(self) -> None:
+        told = {
+            "run": self._run,
+            "guardian": os.getpid(),
+            "rig": self._rig.rig,
+            "over": self._over,
+            "left": self._left,
+        }
+        # over all that stood there, in one piece: who reads it meanwhile must find no half of it
+        size = os.fstat(self._descriptor).st_size
+        platform.write_at(self._descriptor, [json.dumps(told).encode().ljust(size)], 0)
 
 
 def folder() -> Path:
@@ -109,6 +124,14 @@ def owner_of(rig: Rig, where: Path | None = None) -> Owner | None:
         return None if platform.try_lock(descriptor) else _read(path)
     finally:
         os.close(descriptor)
+
+
+def left_on(rig: Rig, where: Path | None = None) -> tuple[str, ...]:
+    """Return what the latest run or guardian on `rig` could not put to rest, in words."""
+    try:
+        return tuple(map(str, json.loads(_file(rig, where).read_text(encoding="utf-8"))["left"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def card_of(rig: Rig) -> str:

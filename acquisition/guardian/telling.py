@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from acquisition.rest import TTL, may_be_high
 from protocols.errors import HardwareError, PatchrigError
 from protocols.sweeps import ClampMode
 
@@ -26,7 +27,7 @@ class Told:
     """One device."""
 
     device: str
-    """'command', 'amplifier', 'perfusion' or 'pump'; 'rig' for what belongs to none."""
+    """'command', 'amplifier', 'ttl', 'perfusion' or 'pump'; 'rig' for what belongs to none."""
     at_rest: bool
     words: str
     """How it was left, or what could not be done."""
@@ -54,10 +55,15 @@ def told(devices: Devices, rig: Rig, closed: Mapping[str, str], left: Sequence[s
     left
         What `put_to_rest` could not do.
     """
+    of_lines = [words.removeprefix(f"{TTL}: ") for words in left if words.startswith(f"{TTL}: ")]
+    left = [words for words in left if not words.startswith(f"{TTL}: ")]
     knows = "amplifier" not in closed and _mode(devices) is not None
     of_card = [words for words in left if _is_of(words, devices.daq, closed.get("daq"))]
     others = [words for words in left if words not in of_card]
-    lines = [_command(devices, of_card, closed.get("daq"), mode=_mode(devices) if knows else None)]
+    lines = [
+        _command(devices, of_card, closed.get("daq"), mode=_mode(devices) if knows else None),
+        *_ttl(rig, of_lines, closed.get("daq")),
+    ]
     asks: tuple[tuple[str, str, Callable[[Devices, Rig], str]], ...] = (
         ("amplifier", f"LOOK AT ITS FRONT PANEL, AND {TURN}", _amplifier),
         ("perfusion", f"OPEN '{rig.safe.line}' AND CLOSE THE OTHER VALVES BY HAND", _perfusion),
@@ -69,6 +75,9 @@ def told(devices: Devices, rig: Rig, closed: Mapping[str, str], left: Sequence[s
         failed = [words for words in (*of_card, *others) if _is_of(words, device, closed.get(kind))]
         others = [words for words in others if words not in failed]
         why = closed.get(kind) or next(iter(failed), None)
+        if kind == "pump" and not failed and why and rig.safe.pump == "keep":
+            lines.append(Told(kind, at_rest=True, words=f"left as it is, as the rig file says; {short(why)}"))
+            continue
         lines.append(_one(kind, by_hand, why, lambda ask=ask: ask(devices, rig)))  # type: ignore[misc]
     return (*lines, *(Told("rig", at_rest=False, words=short(words)) for words in others))
 
@@ -111,8 +120,20 @@ def _command(devices: Devices, failed: Sequence[str], closed: str | None, *, mod
     stands = "UNKNOWN VOLTS" if math.isnan(volts) else f"{volts:.4g} V"
     if mode is None:
         words = f"{stands} STAND AT THE OUTPUT, and nobody knows the amplifier's mode"
-        return Told("command", at_rest=False, words=words)
+        return Told("command", at_rest=False, words=words, by_hand=TURN.replace("IT", "THE AMPLIFIER"))
     return Told("command", at_rest=True, words="written" if math.isnan(volts) else f"{stands} at the output")
+
+
+def _ttl(rig: Rig, failed: Sequence[str], closed: str | None) -> tuple[Told, ...]:
+    """Tell whether the TTL lines are low; nothing for a rig without any."""
+    if not rig.ttl:
+        return ()
+    if closed:
+        names = ", ".join(f"'{name}'" for name in rig.ttl)
+        return (Told("ttl", at_rest=False, words=f"{may_be_high(names)} ({short(closed)})"),)
+    if failed:
+        return (Told("ttl", at_rest=False, words=short(failed[0])),)
+    return (Told("ttl", at_rest=True, words=f"{', '.join(rig.ttl)} low"),)
 
 
 def _one(kind: str, by_hand: str, why: str | None, ask: Callable[[], str]) -> Told:
@@ -135,7 +156,9 @@ def _amplifier(devices: Devices, rig: Rig) -> str:
 
 
 def _perfusion(devices: Devices, rig: Rig) -> str:  # noqa: ARG001  as the others
-    return f"'{devices.perfusion.selected()}' is open"
+    doubts = devices.perfusion.doubts()
+    was = "was opened" if doubts else "is open"
+    return "; ".join([f"'{devices.perfusion.selected()}' {was}", *doubts])
 
 
 def _pump(devices: Devices, rig: Rig) -> str:

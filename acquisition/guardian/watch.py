@@ -25,17 +25,17 @@ from typing import TYPE_CHECKING, Any
 
 from acquisition.guardian.claim import claimed
 from acquisition.guardian.telling import told
-from acquisition.rest import opened_as_far_as_possible, put_to_rest
+from acquisition.rest import opened_as_far_as_possible, put_to_rest, told_once
 from acquisition.session.guardian_record import Record, write
 from config.loading import load_rig
 from drivers.base import Gains
 from drivers.build import devices_as_far_as_possible, load_drivers
 from drivers.clock import WallClock
-from protocols.errors import PatchrigError, Refused
+from protocols.errors import PatchrigError, Refused, TakenByAnother
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from acquisition.guardian.claim import Claim
     from acquisition.guardian.telling import Told
@@ -67,11 +67,15 @@ class Known:
     released: bool = False
     asked: bool = False
     rested: tuple[str, ...] | None = None
-    """What the run could not put to rest; None: it has not tried."""
+    """What the run, or the latest try, could not put to rest; None: nobody has tried."""
     told: tuple[Told, ...] = ()
     """How each device was left at the latest try."""
     by_force: bool = False
     """Whether devices are taken from a living program, because a person said so."""
+    taken: str = ""
+    """Who has the rig's card, if a living program has it: nothing was touched at the latest try."""
+    attended: bool = False
+    """Whether a person waits for the answer: a rig that another has is told at once, and not tried again."""
 
     def hear(self, message: dict[str, Any]) -> None:
         """Take over one message."""
@@ -123,7 +127,7 @@ def rest(rig: Rig, known: Known, within: float, tell: Callable[[list[str]], obje
     began, pause, told = time.monotonic(), PAUSE, False
     while left := _rest_once(rig, known, last_resort=time.monotonic() - began > GRACE):
         passed = time.monotonic() - began
-        if passed > within:
+        if passed > within or (known.taken and known.attended):
             return left
         if passed > SOON:
             if not told:
@@ -134,16 +138,28 @@ def rest(rig: Rig, known: Known, within: float, tell: Callable[[list[str]], obje
 
 
 def _rest_once(rig: Rig, known: Known, *, last_resort: bool) -> list[str]:
+    known.taken = ""
     try:
         found = devices_as_far_as_possible(rig, WallClock(), by_force=known.by_force)
+        with suppress(PatchrigError):  # absent valves are told below
+            found.perfusion.remind(known.rested or ())
         with opened_as_far_as_possible(found) as (devices, closed):
             left = put_to_rest(devices, rig.safe, known.gains, last_resort=last_resort)
             known.told = told(devices, rig, closed, left)
-            return list(dict.fromkeys([*closed.values(), *left])) if left else []
+            known.rested = tuple(_all_left(closed.values(), left, known.told))
+            return list(known.rested)
+    except TakenByAnother as error:
+        known.taken, known.told = str(error), ()
+        return [known.taken]
     except PatchrigError as error:
         return [str(error)]
     except Exception as error:  # noqa: BLE001  a driver's bug must not end the only process that can still act
         return [f"{type(error).__name__}: {error}"]
+
+
+def _all_left(closed: Iterable[str], left: Sequence[str], lines: Iterable[Told]) -> list[str]:
+    """Return in words what is not at rest; what a device says of itself afterwards counts as well."""
+    return told_once([*closed, *left]) if left else [one.line() for one in lines if not one.at_rest]
 
 
 def _gains(told: dict[str, Any]) -> Gains:
@@ -223,9 +239,11 @@ def _guard(rig: Rig, file: Path, pid: int, claim: Claim) -> None:
         note = partial(_write, file, why, began, doing)
         if why not in ("asked", "hangs"):
             claim.run_is_over()
+        claim.leave(known.rested or ())
         # a run that asks waits for the answer, and is tried for longer when it has gone
         left = rest(rig, known, SOON if why == "asked" else AT_ALL, note)
         known.rested, done = tuple(left), note(left)
+        claim.leave(left)
         if why != "asked":
             return
         _say(json.dumps(asdict(done)))

@@ -1,31 +1,28 @@
-"""Who has a card on a device server: an idle task there, whose description its owner keeps changing.
+"""Who has a card on a device server: an idle task there, whose channel's description its owner keeps changing.
 
 Between its sweeps a program holds nothing on the card, and another computer, or another user, would not see it. Tasks
-of a device server are everybody's and outlive their programs; so the name says that the card is taken, and the
-description says by whom, and that he lives.
+of a device server are everybody's and outlive their programs; so the task's name says that the card is taken, and the
+description says by whom, and that he lives. Whoever is silent for too long (asleep, stopped, without a network) loses
+the card, and must see that before he acts on it again. The channel's name is its owner's own: a sign of life that was
+on its way while the card changed hands does not find the channel, and cannot sign the claim of another.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import platform
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from nidaqmx import GrpcSessionOptions, Task
 from nidaqmx.errors import Error
 from nidaqmx.grpc_session_options import SessionInitializationBehavior
 
-from drivers.ni.failures import DUPLICATE, CardError, code_of, ours
-from drivers.ni.orphans import attached, take_off, task_name
+from drivers.ni.failures import DUPLICATE, NO_SUCH_TASK, CardError, code_of, ours
+from drivers.ni.orphans import ID, attached, take_off, task_name
+from drivers.ni.owner import Owner, owner_in
+from protocols.errors import TakenByAnother
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,25 +33,11 @@ CLAIM = "claim"
 BEAT = 0.5
 """Seconds between signs of life."""
 SILENCE = 3.0
-"""Seconds without one after which an owner on another computer is taken for dead."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """A program that has a card."""
-
-    id: str = field(default_factory=lambda: uuid4().hex)
-    pid: int = field(default_factory=os.getpid)
-    host: str = field(default_factory=platform.node)
-    since: str = field(default_factory=lambda: datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"))
-
-    def words(self) -> str:
-        """Return who it is."""
-        return f"process {self.pid} on {self.host or 'a computer without a name'}, since {self.since}"
-
-    def is_known_dead(self) -> bool:
-        """Return whether it was a process of this computer that has ended; False also where nobody can say."""
-        return self.host == platform.node() and _has_ended(self.pid)
+"""Seconds without one after which an owner of whom nothing else is known is taken for dead."""
+GONE = (
+    "our claim on it is gone: the device server was restarted, or another patchrig had the card while this "
+    "program was stopped; nobody knows what it was used for meanwhile"
+)
 
 
 class Claim:
@@ -66,40 +49,86 @@ class Claim:
         self._name, self._me = task_name(device, CLAIM), Owner()
         self._task: Any = None
         self._place: Any = None
+        self._lost: TakenByAnother | None = None
+        self._answers = True
         self._beats, self._over = 0, threading.Event()
         self._thread = threading.Thread(target=self._live, name="claim", daemon=True)
 
-    def take(self, tasks: Sequence[str] = (), *, by_force: bool = False) -> None:
-        """Have the card; what a dead owner has left there, the claim and `tasks`, is taken away.
+    @property
+    def owner(self) -> str:
+        """Number of whoever has the card by this claim."""
+        return self._me.id
+
+    def take(self, kinds: Sequence[str] = (), *, by_force: bool = False) -> None:
+        """Have the card; what a dead owner has left there, the claim and its tasks of `kinds`, is taken away.
 
         Raises
         ------
+        TakenByAnother
+            A living program has it, and `by_force` is not given.
         CardError
-            A living program has it, and `by_force` is not given; or the card cannot be reached.
+            The card cannot be reached.
         """
         if not self._make():
+            told = self._told()
             if not by_force:
-                self._refuse_beside_the_living()
-            take_off(self._channel, [self._name, *tasks])
+                self._refuse_beside_the_living(told)
+            dead = owner_in(told)
+            left = [task_name(self._device, kind, dead.id) for kind in kinds] if dead else []
+            take_off(self._channel, [self._name, *left])
             if not self._make():
                 raise self._refusal("somebody else took it at this moment")
         self._thread.start()
 
+    def check(self) -> None:
+        """Make sure that the card is ours still; asked before every act on it.
+
+        Raises
+        ------
+        TakenByAnother
+            Another program has taken it, for good: we do not come back when that one has gone.
+        CardError
+            The claim is gone; `reclaim` may have it again, for the way to rest.
+        nidaqmx.errors.Error
+            The device server does not answer.
+        """
+        mine = self._lost is None and self._is_mine()
+        if self._lost is not None:
+            raise self._lost
+        if not mine:
+            raise CardError(self._device, GONE, code=NO_SUCH_TASK, task=CLAIM)
+
+    def reclaim(self) -> None:
+        """Make sure that no other has the card, for the way to rest; a claim that is gone is made again.
+
+        Where the device server did not answer the last question it is not asked another: that may take seconds.
+
+        Raises
+        ------
+        TakenByAnother
+            Another program has taken it.
+        """
+        if self._answers and self._lost is None:
+            with suppress(Error, CardError):  # those who act are told
+                if not self._is_mine() and self._lost is None and not self._make():
+                    self._is_mine()  # somebody was quicker
+        if self._lost is not None:
+            raise self._lost
+
     def beat(self) -> None:
         """Give a sign of life."""
         self._beats += 1
-        told = json.dumps({**asdict(self._me), "beat": self._beats})
-        self._place.description = told
+        self._place.description = self._me.told(self._beats)
 
     def release(self) -> None:
-        """Let go of the card, unless somebody took it by force; once more does no harm."""
+        """Let go of the card, unless it is another's by now; once more does no harm."""
         task, self._task = self._task, None
         if task is None:
             return
         self._over.set()
         self._thread.join(2 * BEAT)
-        if _owner(_told(attached(self._channel, self._name))) in (self._me, None):
-            with suppress(Error):
+        with suppress(Error):
+            if self._lost is None and self._is_mine():
                 task.close()
 
     # --- ours -------------------------------------------------------------------------------------------------
@@ -117,7 +146,8 @@ class Claim:
                 return False
             try:
                 # a channel has a place for a text; a task that is never started holds nothing of the card
-                self._place = self._task.ai_channels.add_ai_voltage_chan(f"{self._device}/ai0")
+                own = f"claim_{self._me.id[:ID]}"
+                self._place = self._task.ai_channels.add_ai_voltage_chan(f"{self._device}/ai0", own)
                 self.beat()
             except BaseException:
                 with suppress(Error):
@@ -126,58 +156,79 @@ class Claim:
                 raise
         return True
 
+    def _is_mine(self) -> bool:
+        """Ask the server whether we have the card; whoever else has it is kept in `_lost`."""
+        try:
+            self._place.description  # noqa: B018  a property that asks; the channel is there as long as the claim is
+        except Error as error:
+            self._answers = code_of(error) is not None
+            if not self._answers:
+                raise
+            owner = owner_in(self._told())
+            if owner is not None and owner.id != self._me.id:
+                self._lose(owner)
+            elif code_of(error) != NO_SUCH_TASK:
+                raise
+            return False
+        self._answers = True
+        return True
+
+    def _lose(self, owner: Owner) -> None:
+        words = f"NOT OURS ANY MORE: {owner.words()}, has taken the card while this program gave no sign of life"
+        self._lost = TakenByAnother(self._device, f"{words}. Nothing of the rig is touched beside that one")
+        log.warning("%s", self._lost)
+
     def _live(self) -> None:
-        while not self._over.wait(BEAT):
+        missed = 0
+        while not self._over.wait(BEAT) and self._lost is None:
             try:
                 self.beat()
+                missed = 0
             except Error as error:
-                log.debug("a sign of life did not arrive: %s", error)
+                if self._is_known_lost():
+                    return
+                missed += 1
+                level = logging.WARNING if missed == 1 else logging.DEBUG
+                log.log(level, "%s: a sign of life did not arrive; others may take the card: %s", self._device, error)
+            except ValueError:  # gRPC's word for a channel that was closed: the card is not needed any more
+                return
+
+    def _is_known_lost(self) -> bool:
+        with suppress(Error):
+            self._is_mine()
+        return self._lost is not None
 
     # --- another's --------------------------------------------------------------------------------------------
 
-    def _refuse_beside_the_living(self) -> None:
-        told = _told(attached(self._channel, self._name))
-        owner = _owner(told)
+    def _refuse_beside_the_living(self, told: str) -> None:
+        owner = owner_in(told)
         if owner is not None and owner.is_known_dead():
             log.warning("%s: taken over from a program that was killed (%s)", self._device, owner.words())
             return
         for _ in range(round(SILENCE / BEAT)):
             self._wait(BEAT)
-            if _told(attached(self._channel, self._name)) != told:
+            if self._told() != told:
                 raise self._refusal(owner.words() if owner else "it has just begun")
-        log.warning("%s: taken over from a program that gives no sign of life (%s)", self._device, told or "unnamed")
+        who = owner.words() if owner else told or "unnamed"
+        log.warning("%s: taken over from a program that gives no sign of life (%s)", self._device, who)
 
-    def _refusal(self, who: str) -> CardError:
+    def _refusal(self, who: str) -> TakenByAnother:
         words = f"another patchrig is measuring with this card: {who}; end that one first"
-        return CardError(self._device, words, code=DUPLICATE, task=CLAIM)
+        return TakenByAnother(self._device, words)
+
+    def _told(self) -> str:
+        """Return what stands in the claim; '' if it has gone, or does not say yet whose it is."""
+        return _told(self._channel, self._name)
 
 
-def _told(task: Any) -> str:
-    """Return what stands in a claim; '' if it has gone, or does not say yet whose it is."""
+def owner_of(channel: Any, device: str) -> Owner | None:
+    """Return whose claim stands on a card, living or dead; None if there is none, or it does not say."""
+    return owner_in(_told(channel, task_name(device, CLAIM)))
+
+
+def _told(channel: Any, name: str) -> str:
+    task = attached(channel, name)
     try:
         return str(task.ai_channels[0].description) if task is not None else ""
     except (Error, LookupError):
         return ""
-
-
-def _owner(told: str) -> Owner | None:
-    try:
-        facts = json.loads(told)
-        return Owner(str(facts["id"]), int(facts["pid"]), str(facts["host"]), str(facts["since"]))
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _has_ended(pid: int) -> bool:
-    """Return whether no process of this computer has the number; on Windows nobody asks, and nobody can say."""
-    if os.name != "posix":
-        return False  # there os.kill would end it
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    with suppress(OSError, IndexError):  # one that has ended, and that its parent has not asked about yet
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
-    return False

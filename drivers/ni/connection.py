@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nidaqmx import GrpcSessionOptions, Task
-from nidaqmx.errors import Error
 from nidaqmx.grpc_session_options import SessionInitializationBehavior
 from nidaqmx.system import Device
 
 from config.ni import NiDaqOptions, options_of
 from drivers.ni.claim import Claim
-from drivers.ni.failures import DUPLICATE, code_of, ours
-from drivers.ni.orphans import take_away, task_name
+from drivers.ni.failures import ours
+from drivers.ni.orphans import task_name
 from protocols.errors import HardwareError
 
 if TYPE_CHECKING:
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 
 INPUTS, OUTPUT, VALVES, TTL = "inputs", "command output", "valves", "TTL lines"
 """What our tasks are called in messages."""
-OURS = (INPUTS, OUTPUT, VALVES, TTL)
+READING = "reading"
+"""What a single look at an input is at a device server, whatever its name in messages."""
+OURS = (INPUTS, OUTPUT, VALVES, TTL, READING)
 
 
 class Connection:
@@ -34,7 +35,6 @@ class Connection:
         """
         self.device, self.address, self._by_force = device, address, by_force
         self._users: set[str] = set()
-        self._names: set[str] = set()
         self._channel: Any = None
         self._claim: Claim | None = None
 
@@ -43,14 +43,14 @@ class Connection:
 
         Raises
         ------
-        CardError
+        TakenByAnother
             A living program, of whatever computer, has the card on that server.
         """
         if not self._users and self.address is not None:
             self._channel = _channel(self.device, self.address)
             claim = Claim(self.device, self._channel)
             try:
-                claim.take([task_name(self.device, what) for what in OURS], by_force=self._by_force)
+                claim.take(OURS, by_force=self._by_force)
             except BaseException:
                 self._close()
                 raise
@@ -75,28 +75,51 @@ class Connection:
             self._channel.close()
         self._claim = self._channel = None
 
+    def check(self) -> None:
+        """Make sure that the card is ours still; on this computer's own library nobody can take it.
+
+        Raises
+        ------
+        TakenByAnother
+            Another program has claimed it, because this one gave no sign of life, or by force.
+        CardError
+            Our claim is gone, or the device server does not answer.
+        """
+        if self._claim is not None:
+            with ours(self.device):
+                self._claim.check()
+
+    def reclaim(self) -> None:
+        """Make sure that no other has the card, for the way to rest: a claim that is gone is made again.
+
+        Raises
+        ------
+        TakenByAnother
+            Another program has claimed it.
+        """
+        if self._claim is not None:
+            self._claim.reclaim()
+
     def task(self, what: str) -> Task:
         """Return a new, empty task; `what` names it in messages. The caller closes it.
 
         Raises
         ------
+        TakenByAnother
+            Another program has claimed the card by now.
         CardError
-            A living program has such a task on the card, or the card cannot be reached.
+            The card cannot be reached, or our claim is gone.
         """
-        name = task_name(self.device, what)
-        self._names.add(name)
         with ours(self.device, what):
-            try:
-                return Task(name, grpc_options=self._options(name))
-            except Error as error:
-                if code_of(error) != DUPLICATE or not self._freed():
-                    raise
-                return Task(name, grpc_options=self._options(name))
+            if self._claim is not None:
+                self._claim.check()
+            name = self._name(what)
+            return Task(name, grpc_options=self._options(name))
 
-    def _freed(self) -> bool:
-        """Take away what a killed program has left; return False if its owner lives."""
-        names = {task_name(self.device, what) for what in OURS} | self._names
-        return self._channel is not None and take_away(self._channel, task_name(self.device, INPUTS), sorted(names))
+    def _name(self, what: str) -> str:
+        if self._claim is None:
+            return task_name(self.device, what)
+        return task_name(self.device, what if what in OURS else READING, self._claim.owner)
 
     def card(self) -> Device:
         """Return the card, to be asked about itself."""

@@ -52,7 +52,7 @@ class NiDaq(Daq):
         )
         self.ttl = tuple(rig.ttl)
         self._ttl_pins = {name: way.pin(entry.pin) for name, entry in rig.ttl.items()}
-        self._is_low = not self.ttl
+        self._has_pulsed = False
         self._wires = tuple(Wire.of(name, entry, way) for name, entry in rig.inputs.items())
         self._scalings: tuple[Scaling, ...] = ()
         self._rates: dict[float, float] = {}
@@ -80,6 +80,14 @@ class NiDaq(Daq):
         """Let go of the card; every sweep has put the output where it belongs by itself."""
         self._source.unfollow()
         self._way.leave(self.name)
+
+    def check_ours(self) -> None:
+        """Ask the device server whose claim stands there."""
+        self._way.check()
+
+    def reclaim(self) -> None:
+        """Ask the device server, and claim the card again if nobody has it."""
+        self._way.reclaim()
 
     @property
     def card(self) -> Capabilities:
@@ -144,8 +152,8 @@ class NiDaq(Daq):
             if whole and gains.command:
                 self._volts = float(_levels(sweep, sweep.n_samples - 1, 1)[0] / gains.command)
             elif not whole:
-                self._park(sweep.command.holding, gains)
-            self._lower()
+                self._park_after_a_failure(sweep.command.holding, gains)
+            self._lower_what_was_pulsed()
 
     @contextmanager
     def _armed(self, sweep: Sweep, gains: Gains) -> Iterator[tuple[InputTask, list[Feed]]]:
@@ -188,7 +196,7 @@ class NiDaq(Daq):
         if not lines:
             yield None
             return
-        self._is_low = False
+        self._has_pulsed = True
         task = PulseTask(self._way, tuple(self._ttl_pins[name] for name in lines))
         try:
             feed = Feed(task, sweep, levels_of(sweep, lines), self._ahead(sweep))
@@ -222,22 +230,29 @@ class NiDaq(Daq):
         self._source.follow([float(m) for m in means])
 
     def _park(self, level: float, gains: Gains) -> None:
-        """Write on demand; in I=0 the output stays as it is. TTL lines go low, whatever becomes of the command."""
-        try:
-            if gains.command:
-                write_now(self._way, self._output, self.output_range, level / gains.command)
-                self._volts = level / gains.command
-        except HardwareError:
-            with suppress(HardwareError):  # the cell hangs on the command: that it failed is what must be said
-                self._lower()
-            raise
-        self._lower()
+        """Write on demand; in I=0 the output stays as it is."""
+        if gains.command:
+            write_now(self._way, self._output, self.output_range, level / gains.command)
+            self._volts = level / gains.command
 
-    def _lower(self) -> None:
-        """Let TTL lines be low; a killed program may have left one high, so they are written once in any case."""
-        if not self._is_low:
-            lower_now(self._way, self._ttl_pins)
-            self._is_low = True
+    def _park_after_a_failure(self, level: float, gains: Gains) -> None:
+        """Park; lines go low even if that fails, and that it failed is what is said: the cell hangs on the command."""
+        try:
+            self._park(level, gains)
+        except HardwareError:
+            with suppress(HardwareError):
+                self._lower_what_was_pulsed()
+            raise
+
+    def _lower_lines(self) -> None:
+        """Write on demand, in any case: who raised a line may have been another program."""
+        lower_now(self._way, self._ttl_pins)
+        self._has_pulsed = False
+
+    def _lower_what_was_pulsed(self) -> None:
+        """Let lines be low after a sweep; one without pulses leaves them to whoever has them."""
+        if self._has_pulsed:
+            self._lower_lines()
 
     # --- sizes ----------------------------------------------------------------------------------------------
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nidaqmx import GrpcSessionOptions, Task
-from nidaqmx.errors import Error
-from nidaqmx.grpc_session_options import SessionInitializationBehavior
+from nidaqmx import GrpcSessionOptions
 from nidaqmx.system import System
 
 from config.ni import NiDaqOptions, options_of
-from drivers.ni.claim import CLAIM
+from drivers.ni.claim import CLAIM, owner_of
 from drivers.ni.connection import OURS, connection
 from drivers.ni.failures import ours
-from drivers.ni.orphans import task_name
+from drivers.ni.orphans import attached, task_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +44,10 @@ def tasks_left(context: Context) -> list[str]:
     with _server(context) as channel:
         if channel is None:
             return []
-        names = [task_name(context.rig.daq.device, what) for what in (*OURS, CLAIM)]
-        return [name for name in names if _is_there(channel, name)]
+        device = context.rig.daq.device
+        owner = owner_of(channel, device)
+        names = [task_name(device, CLAIM), *(task_name(device, what, owner.id) for what in OURS if owner)]
+        return [name for name in names if attached(channel, name) is not None]
 
 
 def card_seen(context: Context) -> str:
@@ -93,12 +93,3 @@ def _server(context: Context) -> Iterator[Any]:
         yield channel
     finally:
         channel.close()
-
-
-def _is_there(channel: Any, name: str) -> bool:
-    attach = SessionInitializationBehavior.ATTACH_TO_SERVER_SESSION
-    try:
-        Task(name, grpc_options=GrpcSessionOptions(channel, name, initialization_behavior=attach))
-    except Error:
-        return False
-    return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +51,8 @@ PATIENCE = 2.0
 """Seconds a read may take longer than its samples; then the clock has stopped (shorter ones stall for nothing)."""
 WRITE_AT_ONCE = 500_000
 """Samples per write: 4 MB."""
+LOOK, BEHIND = 1.0, 0.5
+"""Seconds of samples between looks at what waits to be read, and the part of the buffer from which it is told."""
 SAME_RATE = 1e-9
 """Relative difference up to which two rates are one."""
 
@@ -119,6 +123,7 @@ class InputTask:
         self._task = connection.task(INPUTS)
         self._scalings = scalings
         self._position, self._rate = 0, 0.0
+        self._buffer, self._next_look = 0.0, math.inf
         try:
             with self._ours():
                 for wire in wires:
@@ -158,6 +163,7 @@ class InputTask:
             self._rate = float(self._task.timing.samp_clk_rate)
             if buffer is not None:
                 self._task.in_stream.input_buf_size = max(2 * samples, round(buffer * rate))
+                self._buffer, self._next_look = buffer, rate * LOOK
                 # otherwise the card stops when the buffer is full, and nothing later could be recorded
                 _wish(self._overwrite)
         return self._rate
@@ -193,7 +199,20 @@ class InputTask:
             else:
                 raise
         first, self._position = self._position, self._position + counts.shape[1]
+        if self._position >= self._next_look:
+            self._look_at_backlog()
         return first, counts
+
+    def _look_at_backlog(self) -> None:
+        """Warn, once a sweep, when this computer falls behind: the samples that wait are in danger."""
+        self._next_look = self._position + self._rate * LOOK
+        # what fails here fails again, and louder, in the next read
+        with suppress(CardError), self._ours():
+            behind = int(self._task.in_stream.avail_samp_per_chan) / self._rate
+            if behind > BEHIND * self._buffer:
+                self._next_look = math.inf
+                words = "%s: this computer is %.1f s behind the card, and loses samples at %g s ('input_buffer'): "
+                log.warning(words + "close other programs, or sample slower", self._device, behind, self._buffer)
 
     def _read(self, samples: int) -> NDArray[np.int16]:
         if self._scalings is None:

@@ -88,6 +88,9 @@ class SimulatedDaq(Daq):
         high = {line: rises for line, _, rises in self.edges}
         self.edges += [(line, at, False) for line, is_high in high.items() if is_high]
 
+    def _lower_lines(self) -> None:
+        """Do nothing: no line is high outside of a sweep, and none outlives this program."""
+
     def _park(self, level: float, gains: Gains) -> None:
         self._world.stand(float(self._volts(np.array([level]), gains)[0]))
 

@@ -113,10 +113,16 @@ class Connection:
         InstrumentError
             It could not be sent, however often it was tried.
         """
-        self._tried(command, lambda opened: self._write(opened, command), TRIES)
+        self._tried(command, lambda opened: self._write(opened, command), TRIES, _shown(command))
 
     def ask(
-        self, command: bytes, understand: Callable[[bytes], T], *, read: Reader | None = None, again: bool = True
+        self,
+        command: bytes,
+        understand: Callable[[bytes], T],
+        *,
+        read: Reader | None = None,
+        again: bool = True,
+        called: str = "",
     ) -> T:
         """Send `command` and return what `understand` makes of the answer.
 
@@ -130,6 +136,8 @@ class Connection:
             Reads the answer where a message has another end than the line's.
         again
             Whether to try again; not for a command that toggles something.
+        called
+            The question in messages, where the command as sent is no text for people.
 
         Raises
         ------
@@ -142,14 +150,15 @@ class Connection:
             self._write(opened, command)
             return understand((read or self._message)(opened))
 
-        return self._tried(command, exchange, TRIES if again else 1)
+        return self._tried(command, exchange, TRIES if again else 1, called or _shown(command))
 
     def refused(self, message: str, *, command: bytes = b"", code: str = "") -> InstrumentError:
         """Return the error of an instrument that answers and refuses."""
         sent = _shown(command)
         return InstrumentError(self.device, message, resource=self.resource, command=sent, code=code)
 
-    def _tried(self, command: bytes, exchange: Callable[[MessageBasedResource], T], tries: int) -> T:
+    def _tried(self, command: bytes, exchange: Callable[[MessageBasedResource], T], tries: int, called: str) -> T:
+        """Return what `exchange` gives. A failure that was mended is noted; one that was not is for the caller."""
         with self._lock:
             try:
                 opened = self._opened()
@@ -157,11 +166,12 @@ class Connection:
                     return exchange(opened)
             except (VisaIOError, OSError, Garbled) as error:
                 self.close()
-                failure = self._failure(command, error)
+                failure = self._failure(command, error, called)
                 if tries == 1:
                     raise failure from error
-                log.warning("%s; once more", failure)
-            return self._tried(command, exchange, tries - 1)
+            mended = self._tried(command, exchange, tries - 1, called)
+            log.warning("%s; tried once more, it went well", failure)
+            return mended
 
     def _opened(self) -> MessageBasedResource:
         if self._open is None:
@@ -204,12 +214,12 @@ class Connection:
             with suppress(NotImplementedError, AttributeError):
                 opened.flush(BufferOperation.discard_read_buffer)
 
-    def _failure(self, command: bytes, error: Exception) -> InstrumentError:
+    def _failure(self, command: bytes, error: Exception, called: str = "") -> InstrumentError:
         """Return `error` in the words of a person at the rig."""
         code = _code(error)
         plain = f"{' '.join(str(error).split())}: is it on, is its cable in, is the address as in 'patchrig devices'?"
         reason = CURES.get(code, plain) if code is not None else plain
-        said = f" to '{_shown(command)}'" if command else ""
+        said = f" to '{called}'" if called else ""
         name = code.name if code is not None else ""
         return InstrumentError(
             self.device,

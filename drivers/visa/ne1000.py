@@ -32,6 +32,8 @@ SAME = 2e-3
 SPEAKS_EVERY = 1 / 3
 """Part of the watchdog's time after which the driver says something to the pump."""
 ALARM_TRIES = 3
+STATUS = "status?"
+"""How messages call the empty command, which asks for the status."""
 POWER_UP = "R"
 """The alarm that needs no mending."""
 DIRECTIONS: Mapping[str, str] = {"infuse": "INF", "withdraw": "WDR"}
@@ -157,7 +159,9 @@ class NE1000(Pump):
             return
         command = newera.safe(f"{self._address}SAF{self._options.watchdog}")
         for _ in range(ALARM_TRIES):
-            reply = self._connection.ask(command, self._understood, read=newera.read_safe if self._safe else None)
+            reply = self._connection.ask(
+                command, self._understood, read=newera.read_safe if self._safe else None, called="SAF"
+            )
             if not reply.alarm:
                 return
             self._note(reply.alarm)
@@ -165,7 +169,7 @@ class NE1000(Pump):
 
     def _speaks_basic(self) -> bool:
         try:
-            reply = self._connection.ask(newera.basic(self._address), self._understood, again=False)
+            reply = self._connection.ask(newera.basic(self._address), self._understood, again=False, called=STATUS)
         except InstrumentError:
             return False
         if reply.alarm:
@@ -225,7 +229,8 @@ class NE1000(Pump):
         """
         frame = newera.safe if self._safe else newera.basic
         sent = frame(self._address + command)
-        reply = self._connection.ask(sent, self._understood, read=newera.read_safe if self._safe else None)
+        read = newera.read_safe if self._safe else None
+        reply = self._connection.ask(sent, self._understood, read=read, called=command or STATUS)
         if (code := reply.error) is not None:
             words = f"refuses '{command}': {newera.ERRORS.get(code, code)}"
             raise self._connection.refused(words, command=command.encode("ascii"), code=f"?{code}")

@@ -18,7 +18,7 @@ from drivers.visa.connection import Connection, Line
 from protocols.errors import HardwareError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from config.rig import PerfusionEntry
     from drivers.build import Context
@@ -51,8 +51,9 @@ class ValveLink(Perfusion):
     """Valves of the rig's lines; the controller's other valves are left alone.
 
     The other lines are closed before the wanted one opens, so that solutions never mix. With the event marker wired,
-    the closing of the open line and the opening of the wanted one must show; else each command is sent twice. What
-    this driver sent is in its log at DEBUG.
+    the closing of the open line and the opening of the wanted one must show; else each command is sent twice. A valve
+    that did not show its closing is not forgotten: every selection of another line fails until it shows one. What this
+    driver sent is in its log at DEBUG.
     """
 
     def __init__(
@@ -85,17 +86,35 @@ class ValveLink(Perfusion):
         self._connection = Connection(self.name, options, Line(b"\r", options.baud))
         self._address, self._clock, self._read = options.address, clock, read_volts
         self._first, self._selected = line, line
-        self._proven: int | None = None
-        """The valve that is known to be open, by its marker."""
+        self._unclosed: set[int] = set()
+        """Valves that were seen to open, or are suspected to be open, and were not seen to close since."""
+        self._shut: set[int] = set()
+        """Valves that were seen to close, and not told to open since."""
 
     def selected(self) -> str:
         """Return the line that was opened last; by hand somebody may have opened another."""
         return self._selected
 
+    def remind(self, left: Sequence[str]) -> None:
+        """Take lines for open that another program did not see closing, until their marker shows that they close."""
+        unclosed = {v for n, v in self._valves.items() if any(_unmoved(n, v, "close") in words for words in left)}
+        self._unclosed |= unclosed
+
+    def doubts(self) -> list[str]:
+        """Return which lines were told to close, but not seen to."""
+        if self._read is None:
+            return ["told twice, and never confirmed: no event marker is wired"]
+        unseen = [f"'{n}'" for n, v in self._valves.items() if n != self._selected and v not in self._shut]
+        return [f"that {', '.join(unseen)} closed was told, not seen: LOOK AT ITS LIGHT"] if unseen else []
+
     def _open(self) -> None:
         """Connect and open the safe line: which valve is open is not known before."""
         self._connection.open()
-        self._select(self._first)
+        try:
+            self._select(self._first)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _close(self) -> None:
         """Disconnect; valves stay as they are."""
@@ -105,7 +124,7 @@ class ValveLink(Perfusion):
         """Close the other lines, then open this one; it is opened even if another does not show that it closed."""
         wanted = self._valves[line]
         unclosed = [name for name, valve in self._valves.items() if valve != wanted and not self._close_valve(valve)]
-        self._selected, self._proven = line, None
+        self._selected = line
         self._open_valve(line, wanted)
         if unclosed:
             valve = self._valves[unclosed[0]]
@@ -117,7 +136,7 @@ class ValveLink(Perfusion):
         A command may be lost on the line, and a closed valve makes no pulse: where none can come, it is said twice.
         """
         self._set(valve, "-")
-        if self._read is None or valve != self._proven:
+        if self._read is None or valve not in self._unclosed:
             self._set(valve, "-")
             return True
         for attempt in range(CLOSINGS):
@@ -126,11 +145,14 @@ class ValveLink(Perfusion):
             if attempt:
                 self._set(valve, "-")
             if self._pulse_seen(closing_volts(valve)):
+                self._unclosed.discard(valve)
+                self._shut.add(valve)
                 return True
         return False
 
     def _open_valve(self, line: str, valve: int) -> None:
         """Open, and wait for the event marker's pulse, once more if it was missed; without marker, say it twice."""
+        self._shut.discard(valve)
         self._set(valve, "+")
         if self._read is None:
             self._set(valve, "+")
@@ -140,7 +162,7 @@ class ValveLink(Perfusion):
                 self._set(valve, "-")  # an open valve makes no pulse
                 self._set(valve, "+")
             if self._pulse_seen(marker_volts(valve)):
-                self._proven = valve
+                self._unclosed.add(valve)
                 return
         raise self._unmoved(line, "+", marker_volts(valve))
 
@@ -160,11 +182,15 @@ class ValveLink(Perfusion):
     def _unmoved(self, line: str, sign: str, volts: float) -> HardwareError:
         valve, did = self._valves[line], "open" if sign == "+" else "close"
         words = (
-            f"valve {valve} ('{line}') did not {did}: no event marker of {volts:.2f} V came. Is the valve "
+            f"{_unmoved(line, valve, did)}: no event marker of {volts:.2f} V came. Is the valve "
             "plugged in (its light red or green), the spill sensor dry, the address switch at "
             f"{self._address}, the marker wired?"
         )
         return self._connection.refused(words, command=f"AT{self._address}V{sign}{valve}".encode("ascii"))
+
+
+def _unmoved(line: str, valve: int, did: str) -> str:
+    return f"valve {valve} ('{line}') did not {did}"
 
 
 def _valve(line: str, pin: str | None) -> int:

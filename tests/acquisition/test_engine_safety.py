@@ -351,6 +351,16 @@ def test_a_failure_in_mid_sweep_closes_the_drugs_valve_before_anything_is_writte
 CARD_GONE = "the card is gone: is it plugged in and powered, and its driver's service running?"
 
 
+def test_a_device_that_fails_alike_at_two_questions_is_told_once():
+    dead = "[Errno 111] Connection refused: is it on, is its cable in, is the address as in 'patchrig devices'?"
+    lines = [
+        f"all steps done; NOT AT REST: pump: TCPIP::here::SOCKET to 'status?': {dead}",
+        f"the guardian could not put the rig to rest. NOT AT REST: pump: TCPIP::here::SOCKET to 'SAF': {dead}",
+        f"pump: TCPIP::here::SOCKET to 'status?': {dead}",
+    ]
+    assert told_once(lines) == [lines[0], lines[1].replace(dead.partition(": ")[2], "as above")]
+
+
 def test_one_cause_is_explained_once_and_each_part_is_named():
     lines = [
         f"Dev1: inputs: {CARD_GONE}",

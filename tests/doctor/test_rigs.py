@@ -169,7 +169,7 @@ def test_a_cell_that_is_commanded_beyond_the_limits_is_said(tmp_path, board):
 
 def test_tasks_of_a_dead_program_on_the_device_server_are_named(tmp_path, board):
     address = board.path.read_text(encoding="utf-8").split("grpc: ")[1].split()[0]
-    name = "patchrig_Dev1_inputs"
+    name = "patchrig_Dev1_claim"
     with (
         grpc.insecure_channel(address) as channel,
         suppress(nidaqmx.DaqError),  # it is taken away, as it should be

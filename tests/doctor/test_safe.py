@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import grpc
 import pytest
 
 from acquisition.guardian.by_hand import rest_by_hand
@@ -16,6 +17,9 @@ from config.loading import load_rig
 from drivers import build
 from drivers.build import open_devices
 from drivers.clock import WallClock
+from drivers.ni.claim import Claim
+from drivers.ni.connection import OURS
+from protocols.errors import Refused
 from tests.kit import ROOT
 from tests.rig_faults.processes import lab
 
@@ -101,6 +105,61 @@ def test_without_the_card_the_amplifier_goes_to_i0(left_on):
     assert left_on.link.ask("amplifier.get")["mode"] == "zero current"
 
 
+TTL = ("\nperfusion:\n", "\nttl:\n  stimulator: {pin: port0/line4}\n\nperfusion:\n")
+
+
+@pytest.fixture
+def pulsing(tmp_path, monkeypatch):
+    """Return a board on which a dead run has left a TTL line high, and the line's state as a function."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with lab(tmp_path, changes=[TTL]) as rig:
+        with nidaqmx_line(rig) as task:
+            task.write(True)
+        yield rig
+
+
+def nidaqmx_line(rig):
+    """Return a task of NI's own client on the line."""
+    import grpc
+    import nidaqmx
+
+    options = nidaqmx.GrpcSessionOptions(grpc.insecure_channel(load_rig(rig.rig).daq.options["grpc"]), "another's")
+    task = nidaqmx.Task("another's", grpc_options=options)
+    task.do_channels.add_do_chan("Dev1/port0/line4")
+    return task
+
+
+def is_high(rig):
+    return "port0/line4" in rig.link.ask("board.get")["high"]
+
+
+def test_without_the_commander_ttl_lines_are_lowered_and_told(pulsing):
+    assert is_high(pulsing)
+    left, told = rest_by_hand(*loaded(without(pulsing, commander=True)))
+    assert left
+    assert not is_high(pulsing)
+    assert "ttl: stimulator low" in [one.line() for one in told]
+
+
+def test_a_ttl_line_that_cannot_be_lowered_is_named_with_what_to_do(pulsing):
+    pulsing.link.ask("fault.add", call="WriteDigitalLines", code=-200587, times=0)
+    left, told = rest_by_hand(*loaded(pulsing.rig))
+    assert pulsing.volts() == pytest.approx(-3.5, abs=0.01)
+    assert pulsing.link.ask("amplifier.get")["mode"] == "voltage clamp", "the command is at rest: no last resort"
+    assert any(w.startswith("ttl: 'stimulator' MAY BE HIGH: SWITCH OFF WHAT HANGS ON IT (Dev1: TTL") for w in left)
+    assert [one.at_rest for one in told if one.device == "ttl"] == [False]
+
+
+def test_without_the_card_ttl_lines_may_be_high(pulsing):
+    _, told = rest_by_hand(*loaded(without(pulsing, card=True)))
+    (line,) = [one.line() for one in told if one.device == "ttl"]
+    assert line.startswith("ttl: NOT AT REST: 'stimulator' MAY BE HIGH: SWITCH OFF WHAT HANGS ON IT")
+
+
+def loaded(path):
+    return path, load_rig(path)
+
+
 def test_beside_a_run_nothing_is_done_and_the_run_is_named(left_on):
     devices = open_devices(load_rig(left_on.rig), WallClock())
     with registered(left_on.rig, "Another name", left_on.folder / "cell.nwb", devices):
@@ -171,3 +230,21 @@ def test_with_the_command_input_off_the_amplifier_goes_to_i0_and_no_old_volts_st
     assert left_on.link.ask("amplifier.get")["mode"] == "zero current"
     assert left_on.volts() == pytest.approx(0.0, abs=0.01)
     assert [one.line() for one in told][1] == "amplifier: at I=0: no command reaches the cell"
+
+
+def test_beside_a_run_of_another_user_nothing_is_touched_and_the_run_is_named(left_on):
+    wired = load_rig(left_on.rig)
+    with grpc.insecure_channel(wired.daq.options["grpc"]) as channel:
+        another = Claim("Dev1", channel)
+        another.take(OURS)
+        try:
+            words = rf"measuring with this card: process {os.getpid()} on .* Nothing was touched; .* safe --force"
+            with pytest.raises(Refused, match=words):
+                rest_by_hand(left_on.rig, wired)
+            assert left_on.link.ask("amplifier.get")["mode"] == "voltage clamp"
+            assert left_on.volts() == pytest.approx(2.0, abs=0.01)
+            assert left_on.lines() == ["drug"]
+            assert rest_by_hand(left_on.rig, wired, force=True)[0] == []
+        finally:
+            another.release()
+    assert left_on.lines() == ["control"]

@@ -99,7 +99,8 @@ def test_the_length_of_a_block_changes_nothing(rehearsed, block):
 
 
 def test_a_card_without_16_bit_samples_is_read_in_volts_and_rounded_by_half_a_step(rehearsed):
-    with opened(ni_rig(), seed=3, faults=[{"call": "GetChanAttribute", "code": -200197, "times": 0}]) as bench:
+    faults = [{"call": "GetChanAttribute", "code": -200197, "times": 0}]  # by the library: a claim has such a text, too
+    with opened(ni_rig(), seed=3, way="library", faults=faults) as bench:
         assert bench.board.faults.calls["ReadBinaryI16"] == 0
         bench.daq.park(HOLDING, bench.gains)
         assert np.array_equal(session(bench), rehearsed)
@@ -232,6 +233,18 @@ def test_whoever_takes_the_last_frame_late_has_a_whole_sweep_all_the_same(bench)
             bench.clock.wait_until(bench.clock.now() + 5.0)
     assert sum(f.n_samples for f in frames) == 20_000
     assert at_rest(bench)
+
+
+def test_a_computer_that_falls_behind_is_told_once_before_samples_are_lost(caplog):
+    with opened(ni_rig(input_buffer="4 s")) as bench:
+        command = Waveform(20e3, 200_000, HOLDING)
+        for number, _ in enumerate(bench.frames(command)):
+            if number == 20:
+                bench.clock.wait_until(bench.clock.now() + 3.5)
+    told = [r.getMessage() for r in caplog.records if "behind the card" in r.getMessage()]
+    assert len(told) == 1, caplog.text
+    assert told[0].startswith("Dev1: this computer is ")
+    assert "lost" not in caplog.text
 
 
 # --- failures -----------------------------------------------------------------------------------------------------

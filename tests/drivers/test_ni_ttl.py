@@ -89,17 +89,28 @@ def test_whatever_fails_in_a_sweep_its_lines_end_low_and_the_command_at_holding(
     assert is_at_rest(bench)
 
 
-def test_a_line_that_a_killed_program_left_high_is_low_once_the_command_is_parked(bench):
+def test_a_line_that_a_killed_program_left_high_is_lowered_whatever_becomes_of_the_command(bench):
     bench.board.set_lines({"port0/line4": True})
-    bench.daq.park(HOLDING, bench.gains)
-    assert is_at_rest(bench)
+    bench.fault(call="WriteAnalogScalarF64", code=-201003, times=0)
+    bench.daq.lower_lines()
+    assert not bench.board.lines["port0/line4"]
 
 
 def test_a_line_that_cannot_be_lowered_is_said_and_the_command_is_parked_all_the_same(bench):
     bench.fault(call="WriteDigitalLines", code=-200587, times=0)
+    bench.daq.park(HOLDING, bench.gains)
     with pytest.raises(HardwareError, match=r"TTL lines .*reserved by another task"):
-        bench.daq.park(HOLDING, bench.gains)
+        bench.daq.lower_lines()
     assert bench.board.levels["ao0"] == pytest.approx(-3.0, abs=1e-3)
+
+
+def test_lines_end_low_also_when_the_command_cannot_be_parked_after_a_broken_sweep(bench):
+    bench.fault(call="ReadBinaryI16", code=-201003, nth=6)
+    for call in ("WriteAnalogF64", "WriteAnalogScalarF64"):
+        bench.fault(call=call, code=-200587, nth=4, times=0)
+    with pytest.raises(HardwareError, match="command output"), closing(play(bench, LONG, TO_THE_END)) as frames:
+        list(frames)
+    assert not any(bench.board.lines[line] for line in ("port0/line4", "port0/line5"))
 
 
 def test_a_sweep_without_pulses_leaves_the_lines_to_whoever_has_them(bench):

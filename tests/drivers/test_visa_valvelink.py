@@ -233,3 +233,56 @@ def _select_again_and_again(valves):
     """Select three times: a network takes the first bytes after its end for sent."""
     for _ in range(3):
         valves.select("drug")
+
+
+class Sticks:
+    """A valve that stays open, whatever it is told, until it is let go."""
+
+    def __init__(self, instrument, valve):
+        self._instrument, self._command, self._act = instrument, f"AT2V-{valve}", instrument._act
+        instrument._act = self
+
+    def __call__(self, command):
+        self._act(f"stuck: {command}" if command == self._command else command)
+
+    def let_go(self):
+        self._instrument._act = self._act
+
+
+DID_NOT_CLOSE = r"valve 3 \('drug'\) did not close"
+
+
+def test_a_valve_that_is_stuck_open_is_told_at_every_try_until_it_is_seen_to_close(wire, hand, marker):
+    with made(wire, hand, lines=TWO, read_volts=marker) as valves:
+        valves.select("drug")
+        stuck = Sticks(wire.instrument, 3)
+        for _ in range(3):
+            with pytest.raises(InstrumentError, match=DID_NOT_CLOSE):
+                valves.select("control")
+            assert wire.instrument.open == {1, 3}
+        stuck.let_go()
+        valves.select("control")
+        assert wire.instrument.open == {1}
+        assert valves.doubts() == []
+
+
+def test_another_program_is_told_which_valve_did_not_close_and_makes_it_show(wire, hand, marker):
+    with made(wire, hand, lines=LINES, read_volts=marker) as valves:
+        valves.select("drug")
+        stuck = Sticks(wire.instrument, 3)
+        with pytest.raises(InstrumentError, match=DID_NOT_CLOSE) as told:
+            valves.select("control")
+    others = made(wire, hand, lines=LINES, read_volts=marker)
+    others.remind([f"NOT AT REST: {told.value}", "pump: no answer"])
+    with pytest.raises(InstrumentError, match=DID_NOT_CLOSE), others:
+        pass
+    stuck.let_go()
+    before = len(wire.instrument.heard)
+    with others:
+        assert wire.instrument.open == {1}
+        assert "AT2V+8" not in wire.instrument.heard[before:], "nobody said anything of this one"
+        assert others.doubts() == ["that 'wash' closed was told, not seen: LOOK AT ITS LIGHT"]
+
+
+def test_without_a_marker_nothing_is_said_to_be_confirmed(valves):
+    assert valves.doubts() == ["told twice, and never confirmed: no event marker is wired"]

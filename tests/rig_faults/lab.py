@@ -21,6 +21,7 @@ from acquisition.session.recovery import recover
 from config.loading import load_rig
 from drivers.build import open_devices
 from drivers.hands import Nobody
+from drivers.ni.owner import Owner
 from drivers.simulated.instruments import linked
 from drivers.simulated.instruments.ne1000 import NE1000Emulator
 from drivers.simulated.instruments.serving import OnSocket
@@ -68,6 +69,15 @@ class Rig:
 
     def turn(self, mode):
         self.link.ask("amplifier.mode", mode=str(mode))
+
+    def seize(self):
+        """Take the card as another computer does that has heard nothing of the run for too long."""
+        with self.board.lock:
+            for task in list(self.board.tasks.values()):
+                self.board.clear(task)
+            claim = self.board.create_task("patchrig_Dev1_claim")
+            self.board.add_analogue(claim, "ai", "Dev1/ai0", "", -10, 10, 0)
+            claim.descriptions["Dev1/ai0"] = Owner(pid=4711, host="setup-2").told(1)
 
     def disconnect(self):
         """Pull the network cable of the device server."""

@@ -89,6 +89,12 @@ def lose(instrument, command):
     instrument._act = once
 
 
+def stick(instrument, command):
+    """Let a command never arrive."""
+    act = instrument._act
+    instrument._act = lambda heard: None if heard == command else act(heard)
+
+
 GONE = "is it plugged in and powered?"
 CARD = (
     read(-201003, GONE),
@@ -130,6 +136,13 @@ CARD = (
         left=("Dev1: command output", "Dev1: valves"),
         mode=ZERO,
         volts=-3.0,
+        lines=("drug",),
+    ),
+    Row(
+        "claim lost",
+        "Dev1: NOT OURS ANY MORE: process 4711 on setup-2, since ",
+        amid=lambda rig: rig.seize(),
+        volts=-3.0,  # all as the run had it at that moment: the rest is the new owner's
         lines=("drug",),
     ),
     Row(
@@ -252,6 +265,9 @@ INSTRUMENTS = (
         before=lambda rig: rig.valves.instrument.plugged_in.discard(3)),
     Row("a valve's closing is lost on its line", "all steps done", reason="finished",
         amid=lambda rig: lose(rig.valves.instrument, "AT0V-3")),
+    Row("valve stuck open, tried again", GONE, left=("ValveLink: valve 3 ('drug') did not close",),
+        lines=("drug",), amid=lambda rig: [
+            stick(rig.valves.instrument, "AT0V-3"), rig.fault("ReadBinaryI16", -201003)]),
     Row("valves unplugged in mid-sweep", "ValveLink", amid=lambda rig: rig.valves.unplug(), reason="hardware failed",
         left=("ValveLink",), lines=("drug",)),
     Row("pump unplugged in mid-sweep", "pump", amid=lambda rig: rig.pump.unplug(), reason="hardware failed",
