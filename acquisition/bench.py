@@ -49,6 +49,8 @@ DISK, REST = 30.0, 90.0
 """Seconds: the writer gives up after less; coming to rest, a person turns a knob and an instrument may be silent."""
 SLOWEST_SWITCH = 120.0
 """Seconds that a mode switch may take: some amplifiers have a knob that a person must turn."""
+ASKED_FOR_SPACE = 5
+"""Times that the person is asked for one sweep: who said yes to everything beforehand would say so for ever."""
 GLANCE = 0.05
 """Seconds between looks at the controls while waiting."""
 
@@ -168,11 +170,12 @@ class Bench:
         and its outputs are put to rest by whoever catches what is raised. When the disk is full the person is asked
         to make space; then the sweep is played again.
         """
-        while True:
+        for _ in range(ASKED_FOR_SPACE):
             try:
                 return self._play(command, label=label, kind=kind, keep=keep)
             except DiskFull as full:
                 self._ask_for_space(full, command.holding)
+        return self._play(command, label=label, kind=kind, keep=keep)
 
     def _ask_for_space(self, full: DiskFull, holding: float) -> None:
         """Hold the cell where it is until there is space, or end the run."""
@@ -208,7 +211,7 @@ class Bench:
                     self.controls.check_within_sweep()
                     self.lease.beat()
                     watch.saw(frame, header.sweep.rate)
-            watch.look_last()
+            watch.look_last(header.sweep.n_samples)
             complete, why = True, None
         except PatchrigError as error:
             if isinstance(error, HardwareError):
@@ -233,7 +236,7 @@ class Bench:
     def _log_sweep(self, header: SweepHeader, watch: Watch, failure: str | None) -> None:
         """Write down what the samples do not say: the mode at the sweep's end, what is missing, what went wrong."""
         number = header.sweep.index
-        for kind, text, data in watch.told(header.sweep):
+        for kind, text, data in watch.told(header.sweep, [c.name for c in header.channels]):
             self.log(kind, text, sweep=number, **data)
         if failure:
             self.log("fault", f"sweep {number} could not be measured: {failure}")

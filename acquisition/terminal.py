@@ -44,6 +44,8 @@ MARKS = {
     "not_found": ("!", "yellow"),
     "pause": ("‖", "yellow"),
     "fault": ("!", "red"),
+    "faults": ("↯", "red"),
+    "injected": ("↯", "red"),
     "solution": ("≈", "magenta"),
     "series": ("✓", "green"),
     "step_current": ("·", "yellow"),

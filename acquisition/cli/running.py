@@ -43,11 +43,11 @@ def init(
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Protocol and rig files.")],
+    files: Annotated[list[Path], typer.Argument(help="Protocol, rig and fault files.")],
     rig: RigFile = None,
     json_: AsJson = False,
 ) -> None:
-    """Read protocol and rig files and name every mistake, with line and column. Touches no hardware."""
+    """Read protocol, rig and fault files and name every mistake, with line and column. Touches no hardware."""
     from acquisition.reports import check_files
 
     results = check_files(files, rig)
@@ -84,6 +84,7 @@ def run(
     experimenter: Annotated[str, typer.Option(help="'Last, First'.")] = "Unknown, Experimenter",
     subject: Annotated[str, typer.Option(help="Animal's identifier.")] = "unknown",
     cell: Annotated[str, typer.Option(help="Cell's identifier.")] = "cell1",
+    faults: Annotated[Path | None, typer.Option(help="List of faults to inject into simulated devices.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=YES)] = False,
     json_: AsJson = False,
 ) -> None:
@@ -101,6 +102,7 @@ def run(
         seed=seed,
         speed=None if (speed or (Speed.MAX if simulate else Speed.LIFE)) is Speed.MAX else 1.0,
         who=Who((experimenter,), subject, cell),
+        faults=faults,
     )
     finished, session = sit(wish, answers="yes" if yes else "ask" if sys.stdin.isatty() else "nobody")
     if finished.reason != "finished":
@@ -142,11 +144,12 @@ class SchemaOf(enum.StrEnum):
 
     PROTOCOL = "protocol"
     RIG = "rig"
+    FAULTS = "faults"
 
 
 @app.command()
 def schema(what: SchemaOf) -> None:
-    """Print the JSON Schema of protocol or rig files, for editors that complete and check."""
+    """Print the JSON Schema of protocol, rig or fault files, for editors that complete and check."""
     from acquisition.project_folder import schema_text
 
     typer.echo(schema_text(what))
