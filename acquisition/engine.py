@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acquisition.events import Reason, RunFinished, StepStarted
+from acquisition.rest import told_once
 from acquisition.steps import execute
+from config.knobs import corner_of, substitution
 from protocols.describing import describe
 from protocols.errors import HardwareError, PatchrigError, StoppedByGate, StoppedByPerson
 from protocols.sweeps import ClampMode
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
     from acquisition.bench import Bench
     from protocols.steps import Step
+
+NOT_AT_REST = "NOT AT REST: "
 
 
 class Engine:
@@ -34,22 +38,29 @@ class Engine:
         bench = self._bench
         reason: Reason = "failed"
         text = "the run broke off"
+        unfinished: list[str] = []
         try:
             try:
                 reason, text = self._main_part()
             finally:
                 unfinished = self._finish_part(reason)
         finally:
-            not_at_rest = [f"NOT AT REST: {words}" for words in bench.rest()]
-            not_written = self._write_end(reason, text, not_at_rest)
-        if trouble := [*not_at_rest, *(w for w in not_written if w not in text)]:
-            reason = "hardware failed" if not_at_rest or reason == "hardware failed" else "failed"
-        elif unfinished and reason == "finished":
-            reason = "stopped by the person" if self._bench.controls.was_stopped else "failed"
-        text = "; ".join([text, *unfinished, *trouble])
+            trouble = [*unfinished, *(f"{NOT_AT_REST}{words}" for words in bench.rest())]
+            reason, text = self._truth(reason, trouble), "; ".join(told_once([text, *trouble]))
+            not_written = self._write_end(reason, text)
+        if unsaid := [words for words in not_written if words not in text]:
+            reason, text = "hardware failed" if reason == "hardware failed" else "failed", "; ".join([text, *unsaid])
         done = RunFinished(reason, text, bench.clock.now(), bench.state.sweeps)
         bench.live.tell(done)
         return done
+
+    def _truth(self, reason: Reason, trouble: Sequence[str]) -> Reason:
+        """Return how the run ended, with what happened after its last step: a rig not at rest is no success."""
+        if any(words.startswith(NOT_AT_REST) for words in trouble):
+            return "hardware failed"
+        if trouble and reason == "finished":
+            return "stopped by the person" if self._bench.controls.was_stopped else "failed"
+        return reason
 
     def _main_part(self) -> tuple[Reason, str]:
         """Run the steps and return the reason for their end; errors of ours become reasons."""
@@ -81,10 +92,16 @@ class Engine:
         """Bring the rig to where every protocol starts: voltage clamp at the safe potential, control solution."""
         bench = self._bench
         bench.log_analysis()
-        bench.devices.amplifier.set_low_pass(float(bench.protocol.record.low_pass))
+        corner = float(corner_of(bench.protocol, bench.rig))
+        if words := substitution(bench.protocol, bench.rig):
+            bench.log("note", words, low_pass=corner)
+        bench.devices.amplifier.set_low_pass(corner)
         bench.read_amplifier()
         bench.fill_lines()
+        bench.pump.begin(bench.ask)
         if bench.mode is not ClampMode.VOLTAGE:
+            if bench.mode is ClampMode.CURRENT:
+                bench.park(float(bench.rig.safe.current_clamp))  # whatever stands there, the switch begins from it
             bench.switch_mode(ClampMode.VOLTAGE, float(bench.rig.safe.voltage_clamp))
         bench.park(float(bench.rig.safe.voltage_clamp))
 
@@ -98,12 +115,12 @@ class Engine:
             bench.new_run()
             execute(step, bench)
 
-    def _write_end(self, reason: Reason, text: str, not_at_rest: list[str]) -> list[str]:
+    def _write_end(self, reason: Reason, text: str) -> list[str]:
         """Write the last line and close the file; return what could not be written, in words."""
         bench = self._bench
         failures: list[str] = []
         acts: tuple[Callable[[], None], ...] = (
-            lambda: bench.log("end", "; ".join([f"{reason}: {text}", *not_at_rest]), reason=reason),
+            lambda: bench.log("end", f"{reason}: {text}", reason=reason),
             lambda: bench.writer.close(reason),
         )
         for act in acts:

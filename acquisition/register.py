@@ -97,15 +97,18 @@ def forget(entry: Entry) -> None:
         platform.remove(entry.file)
 
 
-def is_on(entry: Entry, rig_file: Path, rig: str) -> bool:  # noqa: ARG001  two rigs may have one name
-    """Return whether `entry` is of the rig with the file `rig_file`, or of one with the same card."""
+def is_on(entry: Entry, rig_file: Path) -> bool:
+    """Return whether `entry` is of the rig with the file `rig_file`, or of one with the same card.
+
+    Its name says nothing: two rigs may have one.
+    """
     return entry.rig_file == rig_file.absolute() or (entry.card != "" and entry.card == _card(rig_file))
 
 
-def forget_dead(rig_file: Path, rig: str, where: Path | None = None) -> None:
+def forget_dead(rig_file: Path, where: Path | None = None) -> None:
     """Remove the entries of runs that died on a rig which is at rest now."""
     for entry in entries(where):
-        if not entry.lives and is_on(entry, rig_file, rig):
+        if not entry.lives and is_on(entry, rig_file):
             forget(entry)
 
 

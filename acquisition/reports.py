@@ -15,12 +15,14 @@ from acquisition.terminal import clock_text
 from protocols.errors import InvalidFile, PatchrigError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from acquisition.session.reader import SweepInfo
     from acquisition.session.recovery import Seal
     from protocols.plan import Plan, PlannedStep
     from protocols.sweeps import Measurement
+    from protocols.waveforms import TtlPulse
 
 # --- check ----------------------------------------------------------------------------------------------------------
 
@@ -143,7 +145,25 @@ def sweep_rows(path: Path) -> list[dict[str, Any]]:
 
     with open_recovered(path) as session:
         made = by_sweep(session.measurements)
-        return [_row(s, made.get(s.index, {}), session.rejected.get(s.index)) for s in session.sweeps]
+        return [
+            {**_row(s, made.get(s.index, {}), session.rejected.get(s.index)), "ttl": _ttl_rows(s, session.ttl)}
+            for s in session.sweeps
+        ]
+
+
+def _ttl_rows(sweep: SweepInfo, ttl: Mapping[int, tuple[TtlPulse, ...]]) -> list[dict[str, Any]]:
+    """Return the TTL pulses of a sweep, seconds from its first sample."""
+    pulses = ttl.get(sweep.index, ())
+    return [{"line": p.line, "start": p.start / sweep.rate, "stop": p.stop / sweep.rate} for p in pulses]
+
+
+def ttl_words(sweep: SweepInfo, pulses: tuple[TtlPulse, ...]) -> str:
+    """Return which lines were pulsed when, as 'camera 10x from 0.100 s; stimulator 1.000 s'."""
+    lines: dict[str, list[float]] = {}
+    for p in pulses:
+        lines.setdefault(p.line, []).append(p.start / sweep.rate)
+    many = ((line, f" {len(t)}x from" if len(t) > 1 else "", t[0]) for line, t in lines.items())
+    return "; ".join(f"{line}{count} {first:.3f} s" for line, count, first in many)
 
 
 def _row(sweep: SweepInfo, made: dict[str, Measurement], rejected: str | None) -> dict[str, Any]:
@@ -175,15 +195,18 @@ def sweep_table(path: Path) -> None:
             title_style="bold",
             box=ROUNDED,
         )
-        for head in ("#", "time", "label", "solution", "hold", "step\npA", *(c[0] for c in present), "flags"):
-            table.add_column(head, justify="left" if head in ("label", "solution", "flags") else "right")
+        ttl = ("TTL",) if session.ttl else ()
+        for head in ("#", "time", "label", "solution", "hold", "step\npA", *ttl, *(c[0] for c in present), "flags"):
+            table.add_column(head, justify="left" if head in ("label", "solution", "TTL", "flags") else "right")
         for s in session.sweeps:
-            table.add_row(*_cells(s, made.get(s.index, {}), present, session.rejected.get(s.index)))
+            pulsed = [ttl_words(s, session.ttl.get(s.index, ())) for _ in ttl]
+            table.add_row(*_cells(s, pulsed, made.get(s.index, {}), present, session.rejected.get(s.index)))
     _stdout().print(table)
 
 
 def _cells(
     sweep: SweepInfo,
+    pulsed: list[str],
     made: dict[str, Measurement],
     columns: list[tuple[str, str, float, str]],
     rejected: str | None,
@@ -203,6 +226,7 @@ def _cells(
         sweep.condition,
         hold,
         step,
+        *pulsed,
         *numbers,
         "; ".join([*words, *flags_of(made.values())]),
     ]

@@ -10,7 +10,7 @@ from protocols.errors import HardwareError, PatchrigError
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from config.rig import SafeState
     from drivers.base import Gains
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 READ_BACK = 1e-3
 """Part of the output's range by which it may differ from what was written."""
+SHORT = 40
+"""Letters of an explanation that may as well be told twice."""
 
 
 def put_to_rest(devices: Devices, safe: SafeState, last: Gains | None = None, *, last_resort: bool = True) -> list[str]:
@@ -37,30 +39,49 @@ def put_to_rest(devices: Devices, safe: SafeState, last: Gains | None = None, *,
 
 
 def hold_at_once(devices: Devices, safe: SafeState, last: Gains | None) -> None:
-    """Write the safe level of the mode that the amplifier is in now: the first thing after a failure in mid-sweep.
+    """Write the safe level of the amplifier's present mode, then open the safe line: at once after a failed sweep.
 
     What fails here is tried again, thoroughly, and told by `put_to_rest`.
     """
     gains = last
     with suppress(HardwareError):
         gains = devices.amplifier.gains()
-    if gains is None:
-        return
+    if gains is not None:
+        with suppress(PatchrigError):
+            devices.daq.park(*_aim(devices, safe, gains))
     with suppress(PatchrigError):
-        devices.daq.park(*_aim(devices, safe, gains))
+        devices.perfusion.select(safe.line)
+
+
+def told_once(lines: Sequence[str]) -> list[str]:
+    """Return `lines`, with 'as above' in place of an explanation that stands in an earlier one.
+
+    A card that is gone is gone for inputs, output and valves: each is named, the cure is told once.
+    """
+    return [_told_before(line, lines[:i]) for i, line in enumerate(lines)]
+
+
+def _told_before(line: str, before: Sequence[str]) -> str:
+    parts = line.split(": ")
+    for i in range(len(parts) - 1, 0, -1):  # the shortest that is worth it: which device it was stays
+        explanation = ": ".join(parts[i:])
+        if len(explanation) > SHORT and any(explanation in told for told in before):
+            return ": ".join([*parts[:i], "as above"])
+    return line
 
 
 @contextmanager
-def opened_as_far_as_possible(devices: Devices) -> Iterator[tuple[Devices, list[str]]]:
+def opened_as_far_as_possible(devices: Devices) -> Iterator[tuple[Devices, dict[str, str]]]:
     """Open what a rig is put to rest with, each device whatever became of the others.
 
-    Gives the devices, and what could not be opened, in words: an amplifier that is off must not keep the valves open.
+    Gives the devices, and kind of device -> why it could not be opened: an amplifier that is off must not keep the
+    valves open.
     """
-    closed: list[str] = []
+    closed: dict[str, str] = {}
     with ExitStack() as opened:
-        for device in devices.all:
-            if device is not devices.thermometer:
-                closed += _attempt(lambda d=device: opened.enter_context(d))  # type: ignore[misc]
+        for kind, device in devices.by_kind.items():
+            if kind != "thermometer":
+                closed.update((kind, words) for words in _attempt(lambda d=device: opened.enter_context(d)))  # type: ignore[misc]
         yield devices, closed
 
 
@@ -93,6 +114,10 @@ def _rest_command(devices: Devices, safe: SafeState, last: Gains | None, *, last
     except Exception as error:  # a driver that did not open may break in a way of its own
         _rest_unanswered(devices, safe, last, error)
         raise
+    if gains.mode is not ClampMode.ZERO and not gains.command:
+        # the command input is off: no level can hold the cell, and whoever switches it on gets what stands there
+        amplifier.set_mode(ClampMode.ZERO)
+        gains = amplifier.gains()
     try:
         _park(devices, *_aim(devices, safe, gains))
     except HardwareError:

@@ -18,9 +18,11 @@ from acquisition.guardian import guarding
 from acquisition.hands import HandsOf
 from acquisition.injection import FillableVolume, TroubledWriter, die
 from acquisition.lanes import LiveLane, WriterLane
+from acquisition.pauses import short_pauses
 from acquisition.person import Person, Unattended
 from acquisition.recording import recording
 from acquisition.register import registered
+from acquisition.rest import told_once
 from acquisition.session.disk import require_space
 from acquisition.session.head import SessionHead
 from config.faults import faults_for
@@ -121,6 +123,7 @@ def run(
         _open(devices) as opened,
         LiveLane(observers, lossless=wish.speed is None) as live,
         (record or partial(recording, volume=volume))(path, head) as session,
+        short_pauses(),
     ):
         hands.lease = lease
         bench = Bench(
@@ -164,7 +167,7 @@ def _rest_again(finished: RunFinished, lease: Unguarded, opened: ExitStack) -> R
     opened.close()
     done = lease.ask_for_rest()
     words = "the guardian did not answer" if done is None else done.words()
-    return replace(finished, text=f"{finished.text}; {words}")
+    return replace(finished, text="; ".join(told_once(f"{finished.text}; {words}".split("; "))))
 
 
 def _head(wish: Wish, protocol: Protocol, rig: Rig, devices: Devices) -> SessionHead:

@@ -47,6 +47,7 @@ MARKS = {
     "faults": ("↯", "red"),
     "injected": ("↯", "red"),
     "solution": ("≈", "magenta"),
+    "pump": ("≈", "green"),
     "series": ("✓", "green"),
     "step_current": ("·", "yellow"),
     "rest": ("·", "dim"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drivers.base import differences
+from drivers.scales import differences
 from drivers.telegraphs import NotAStep
 from protocols.errors import HardwareError, ModeMismatch
 

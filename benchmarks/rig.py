@@ -1,7 +1,7 @@
 """A rig: how soon it is safe when something fails, and what the client costs beside a bare loop of nidaqmx.
 
-    python -m benchmarks.rig safe [--times 5]
-    python -m benchmarks.rig stream [--minutes 10] [--rate 200] [--only-ours]
+    python -m benchmarks.rig safe [--times 5] [--in-process]
+    python -m benchmarks.rig stream [--minutes 10] [--rate 200] [--only-ours] [--ttl]
     python -m benchmarks.rig ceiling
 
 The board is in a process of its own ('patchrig serve-board' at life speed), reached by NI's own client through gRPC.
@@ -26,7 +26,7 @@ from drivers.build import Context
 from drivers.clock import WallClock
 from protocols.errors import PatchrigError
 from protocols.sweeps import ClampMode, Sweep
-from protocols.waveforms import Waveform
+from protocols.waveforms import TtlPulse, Waveform
 from tests.rig_faults.lab import LINK, RIGS, SERVER
 from tests.rig_faults.processes import kill, lab, stop
 
@@ -38,14 +38,17 @@ KEPT_UP = 1.02
 # --- time to safe -----------------------------------------------------------------------------------------------
 
 
-def time_to_safe(times: int) -> None:
+def time_to_safe(times: int, *, in_process: bool) -> None:
     """Break runs on a rig in several ways, and say how long it took until the rig was at rest."""
-    for name, act, within, lease in (
+    alive = (
         ("in process: the card stops delivering (-201003)", card_fails, 3.0, None),
         ("in process: the mode switch is turned by hand", turned, 3.0, None),
+    )
+    dead = (
         ("kill -9 of the run", lambda _, run: kill(run.pid), 8.0, None),
         ("SIGSTOP of the run, after its lease of 2 s", lambda _, run: stop(run.pid), 12.0, 2.0),
-    ):
+    )
+    for name, act, within, lease in (*alive, *(() if in_process else dead)):
         taken = 1e3 * np.array([once(act, within, lease) for _ in range(times)])
         parts = zip(("output", "output and valves"), np.median(taken, axis=0), taken.max(axis=0), strict=True)
         print(f"{name}: " + "; ".join(f"{part} {middle:.0f} ms, worst {worst:.0f} ms" for part, middle, worst in parts))
@@ -78,8 +81,10 @@ def served(rate):
     """Give (rig, address) of a board with four inputs, in a process of its own."""
     text = (RIGS / "ni_simulated.yaml").read_text(encoding="utf-8")
     text = text.replace("\noutputs:", "  third: {pin: ai2, range: 10 V}\n  fourth: {pin: ai3, range: 10 V}\n\noutputs:")
-    text = text.replace("\nperfusion:", "  second: {pin: ao1, range: 10 V}\n\nperfusion:", 1)
+    outputs = "  second: {pin: ao1, range: 10 V}\n\nttl:\n  camera: {pin: port0/line4}\n"
+    text = text.replace("\nperfusion:", f"{outputs}\nperfusion:", 1)
     text = text.replace("sampling_limit: 200 kHz", f"sampling_limit: {rate / 1e3:g} kHz")
+    text = text.replace("block: 20 ms", "block: 50 ms")  # as the bare loop beside it, and as in earlier figures
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rig.yaml"
         file.write_text(text, encoding="utf-8")
@@ -106,20 +111,23 @@ def report(name, seconds, rate, lateness, lost, cpu, wall):
     return lost == 0 and wall / seconds < KEPT_UP + 1.0 / seconds
 
 
-def ours(rig, rate, seconds):
-    """Play and record through our driver: 4 inputs, the command output."""
+def ours(rig, rate, seconds, *, ttl=False):
+    """Play and record through our driver: 4 inputs, 2 outputs; with `ttl` also a line that is pulsed every 10 ms."""
     from drivers.ni.daq import daq
 
     n = round(seconds * rate)
     command = Waveform(rate, n, -70e-3)
+    every, width = round(0.01 * rate), round(0.001 * rate)
+    pulses = tuple(TtlPulse("camera", i, i + width) for i in range(0, n - width, every)) if ttl else ()
     lateness, lost, end = [], 0, 0
     with daq(Context(rig, WallClock(), 1)) as card:
         cpu, began = time.process_time(), time.perf_counter()
-        for frame in card.play(Sweep(0, ClampMode.VOLTAGE, command), GAINS):
+        for frame in card.play(Sweep(0, ClampMode.VOLTAGE, command, pulses), GAINS):
             lost, end = lost + frame.first - end, frame.first + frame.n_samples
             lateness.append(time.perf_counter() - began - end / rate)
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    return report("patchrig, 4 AI + 2 AO", seconds, rate, lateness, lost + n - end, cpu, wall)
+    name = f"patchrig, 4 AI + 2 AO{' + 1 DO' if ttl else ''}"
+    return report(name, seconds, rate, lateness, lost + n - end, cpu, wall)
 
 
 def bare(address, rate, seconds):
@@ -161,10 +169,10 @@ def bare(address, rate, seconds):
     return report("bare nidaqmx, 4 AI + 2 AO", seconds, rate, lateness, 0, cpu, wall)
 
 
-def stream(rate, seconds, *, only_ours):
+def stream(rate, seconds, *, only_ours, ttl):
     """Stream with both clients, one after the other; lost samples end the bare one with an error."""
     with served(rate) as (rig, address):
-        ours(rig, rate, seconds)
+        ours(rig, rate, seconds, ttl=ttl)
         if not only_ours:
             bare(address, rate, seconds)
 
@@ -192,15 +200,17 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rig")
     parser.add_argument("what", choices=["safe", "stream", "ceiling"])
     parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--in-process", action="store_true", help="of the times to safe only those of a living run")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=200.0, help="kHz")
     parser.add_argument("--only-ours", action="store_true", help="leave out the bare loop")
+    parser.add_argument("--ttl", action="store_true", help="also a digital line, pulsed every 10 ms")
     wishes = parser.parse_args()
     match wishes.what:
         case "safe":
-            time_to_safe(wishes.times)
+            time_to_safe(wishes.times, in_process=wishes.in_process)
         case "stream":
-            stream(1e3 * wishes.rate, 60 * wishes.minutes, only_ours=wishes.only_ours)
+            stream(1e3 * wishes.rate, 60 * wishes.minutes, only_ours=wishes.only_ours, ttl=wishes.ttl)
         case "ceiling":
             ceiling()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
+from protocols.explaining import did_you_mean
 from protocols.model import Model, Name, YesNo
 from protocols.quantities import Duration, Frequency, OutputScale, PositiveDuration
 from protocols.written import wrong
@@ -14,10 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+DOORS = ("served",)
+"""Schemes of addresses in place of a library's path: those of drivers/build.py."""
+
+
+def _library(value: str) -> str:
+    scheme, mark, _ = value.partition("://")
+    if mark and scheme not in DOORS:
+        raise wrong(f"'{scheme}://' is no kind of address{did_you_mean(scheme, DOORS)}; otherwise write a path")
+    return value
+
+
 class MultiClampOptions(Model):
     """Of driver 'multiclamp'."""
 
-    library: str = "AxMultiClampMsg.dll"
+    library: Annotated[str, AfterValidator(_library)] = "AxMultiClampMsg.dll"
     """The control library's path; a bare name is looked for where MultiClamp Commander is installed."""
     serial: str | None = None
     """Of a 700B, as on its back; 'Demo' for the Commander's demo mode. Needed with more than one amplifier."""
@@ -37,18 +49,38 @@ def _beta(value: float) -> float:
     return value
 
 
+NOT_WIRED = "none"
+"""In place of an input's name: this telegraph has no cable."""
+TELEGRAPHS = ("gain", "mode", "frequency", "capacitance")
+
+
+def null_telegraph(name: str) -> str:
+    """Return what is wrong with `null` in place of an input's name: this language reads it as 'not given'."""
+    return f"'null' counts as not given here; write '{name}: {NOT_WIRED}' if this telegraph is not wired"
+
+
+def _wired(value: object, info: ValidationInfo) -> object:
+    if value is None:
+        raise wrong(null_telegraph(info.field_name or "gain"))
+    return None if value == NOT_WIRED else value
+
+
+Telegraph = Annotated[Name | None, BeforeValidator(_wired)]
+"""The input that reads a telegraph output; 'none' becomes None."""
+
+
 class TelegraphedOptions(Model):
     """Of drivers 'axopatch200b' and 'telegraphed': an amplifier with knobs, seen through its telegraph voltages."""
 
     model: Name | None = None
     """A section of drivers/telegraphs.toml, such as 'axopatch_200b' or 'epc_800'; needed for 'telegraphed'."""
-    gain: Name | None = "gain"
-    """The analogue input that reads the gain telegraph; 'null' where there is none."""
-    mode: Name | None = "mode"
-    """The analogue input that reads the mode telegraph."""
-    frequency: Name | None = None
+    gain: Telegraph = "gain"
+    """The analogue input that reads the gain telegraph; 'none' if it is not wired."""
+    mode: Telegraph = "mode"
+    """The analogue input that reads the mode telegraph; 'none' if it is not wired."""
+    frequency: Telegraph = None
     """The analogue input that reads the filter telegraph."""
-    capacitance: Name | None = None
+    capacitance: Telegraph = None
     """The analogue input that reads the cell capacitance telegraph."""
     beta: Annotated[float, AfterValidator(_beta)] = 1.0
     """Axopatch 200B: the headstage's feedback, as its CONFIG switch says for whole-cell recording."""

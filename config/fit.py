@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from config import knobs
 from config.loading import load_rig
 from protocols.errors import InvalidFile, Refused
+from protocols.explaining import did_you_mean
 from protocols.loading import protocol_from_text, read_text
 from protocols.marks import Finding, located, read_marked
 from protocols.plan import Plan, PlanLimits, PlannedStep, bounded, excess, make_plan, too_fast
 from protocols.quantities import Current, Voltage
-from protocols.steps import SwitchTo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from config.rig import Rig
     from protocols.protocol import Protocol
-
-
-BY_HAND: Mapping[str, str] = {"axopatch200b": "axopatch_200b", "telegraphed": ""}
-"""Drivers of amplifiers whose knobs a person turns -> the model if the rig file names none."""
-CORNERS: Mapping[str, tuple[float, ...]] = {
-    "axopatch_200b": (1e3, 2e3, 5e3, 10e3, 100e3),
-    "axopatch_200a": (1e3, 2e3, 5e3, 10e3, 50e3),
-    "axopatch_200": (1e3, 2e3, 5e3, 10e3, 50e3),
-}
-"""Model -> positions of the output filter's knob, Hz, where they are telegraphed: those of drivers/telegraphs.toml."""
-
-WITHOUT_ZERO = ("axopatch_200a", "axopatch_200", "am_2400", "am_2400_newer", "cairn_optopatch")
-"""Models in drivers/telegraphs.toml whose mode telegraph has no position for I=0, through which modes are switched."""
 
 
 def load_fitting(protocol: Path, rig: Path) -> tuple[Protocol, Rig]:
@@ -69,7 +58,7 @@ def fit(protocol: Protocol, rig: Rig) -> list[str]:
 
 def notes(protocol: Protocol, rig: Rig) -> list[str]:
     """Return what a person should know before `protocol` runs on `rig`, one sentence each."""
-    rules = (_knob_notes, _output_notes)
+    rules = (knobs.notes, _output_notes)
     return [words for rule in rules for words in rule(protocol, rig)]
 
 
@@ -81,7 +70,7 @@ def plan_for(protocol: Protocol, rig: Rig) -> Plan:
     Refused, LimitExceeded
         See `make_plan`.
     """
-    return make_plan(protocol, plan_limits(rig))
+    return replace(make_plan(protocol, plan_limits(rig)), notes=tuple(notes(protocol, rig)))
 
 
 def plan_limits(rig: Rig) -> PlanLimits:
@@ -97,7 +86,7 @@ def plan_limits(rig: Rig) -> PlanLimits:
 
 
 def _findings(protocol: Protocol, rig: Rig) -> list[Finding]:
-    rules = (_lines, _channels, _sampling, _bridge, _mode_switches, _low_pass, _levels)
+    rules = (_lines, _channels, _ttl, _sampling, knobs.mode_findings, knobs.filter_findings, _levels)
     return list(chain.from_iterable(rule(protocol, rig) for rule in rules))
 
 
@@ -115,67 +104,21 @@ def _channels(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
             yield Finding(("record", "channels", i), words)
 
 
+def _ttl(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
+    """Find TTL lines that the rig has not."""
+    for part, steps in (("steps", protocol.steps), ("finish", protocol.finish)):
+        for i, step in enumerate(steps):
+            for k, pulses in enumerate(getattr(step, "ttl", ())):
+                if pulses.line not in rig.ttl:
+                    known = did_you_mean(pulses.line, rig.ttl) if rig.ttl else "; it has none, see 'ttl' in a rig file"
+                    words = f"'{rig.rig}' has no TTL line '{pulses.line}'{known}"
+                    yield Finding((part, i, step.verb, "ttl", k, "line"), words)
+
+
 def _sampling(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
     limits = plan_limits(rig)
     if protocol.record.sampling > limits.sampling:
         yield Finding(("record", "sampling"), too_fast(protocol, limits))
-
-
-def _bridge(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
-    """Find bridges to be balanced by an amplifier that has no such procedure."""
-    if rig.amplifier.driver not in BY_HAND:
-        return
-    for part, steps in (("steps", protocol.steps), ("finish", protocol.finish)):
-        for i, step in enumerate(steps):
-            if isinstance(step, SwitchTo) and step.clamp == "current" and step.bridge == "auto":
-                words = (
-                    f"the bridge of '{rig.rig}' is set by hand: write 'bridge: keep', or a resistance such as "
-                    "'bridge: 12 MOhm' that the person dials"
-                )
-                said = "bridge" in step.model_fields_set
-                yield Finding((part, i, step.verb, *(("bridge",) if said else ())), words, on_key=not said)
-
-
-def _mode_switches(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
-    """Find switches of the mode that the amplifier's telegraph could not confirm; every run begins in voltage clamp."""
-    model, is_read = _model(rig), rig.amplifier.options.get("mode", "mode")
-    if model not in WITHOUT_ZERO or not is_read:
-        return
-    words = (
-        f"'{rig.rig}' cannot switch modes: no position for I=0 is known of the mode telegraph of '{model}', and modes "
-        "are switched through it; write a protocol in voltage clamp alone"
-    )
-    for part, steps in (("steps", protocol.steps), ("finish", protocol.finish)):
-        for i, step in enumerate(steps):
-            if isinstance(step, SwitchTo) and step.clamp == "current":
-                yield Finding((part, i, step.verb), words, on_key=True)
-
-
-def _model(rig: Rig) -> str | None:
-    """Return which amplifier with knobs it is; None if it is another kind."""
-    driver = rig.amplifier.driver
-    return str(rig.amplifier.options.get("model") or BY_HAND[driver]) if driver in BY_HAND else None
-
-
-def _low_pass(protocol: Protocol, rig: Rig) -> Iterator[Finding]:
-    """Find a filter that the amplifier's knob does not have; where it is not telegraphed, only the person knows."""
-    wanted, corners = float(protocol.record.low_pass), _corners(rig)
-    if corners and wanted not in corners:
-        has = ", ".join(f"{c / 1e3:g}" for c in corners)
-        yield Finding(("record", "low_pass"), f"the output filter of '{rig.rig}' has {has} kHz; write one of these")
-
-
-def _corners(rig: Rig) -> tuple[float, ...]:
-    """Return the positions of a knob whose telegraph is read; none if there is no such knob."""
-    return CORNERS.get(_model(rig) or "", ()) if rig.amplifier.options.get("frequency") else ()
-
-
-def _knob_notes(protocol: Protocol, rig: Rig) -> Iterator[str]:
-    if rig.amplifier.driver not in BY_HAND:
-        return
-    wanted = protocol.record.low_pass
-    how = "; the telegraph confirms it" if _corners(rig) else "; nothing telegraphs it, so you will be asked"
-    yield f"the amplifier's knobs are turned by hand: set the output filter to {wanted}{how}"
 
 
 def _output_notes(protocol: Protocol, rig: Rig) -> Iterator[str]:  # noqa: ARG001  one form for all notes

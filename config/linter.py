@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from config.amplifiers import OPTIONS
+from config.amplifiers import OPTIONS, TELEGRAPHS, null_telegraph
+from config.digital import ttl_findings
 from config.ni import NI_OPTIONS, NiDaqOptions, option_findings
 from config.rig import AmplifierEntry, DaqEntry, Output, PumpEntry, RigLimits, SafeState
+from config.telegraphs import telegraph_findings
 from config.visa import VISA_OPTIONS
 from protocols.draft import attempt, mapping
 from protocols.explaining import did_you_mean
@@ -16,6 +18,8 @@ from protocols.quantities import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from protocols.marks import Path
 
 DRIVER_NAMES: Mapping[str, tuple[str, ...]] = {
     "daq": ("simulated", "nidaqmx"),
@@ -49,10 +53,18 @@ def lint_rig(data: dict[str, Any]) -> list[Finding]:
         _command_scales,
         _output_scales,
         _amplifier_options,
+        telegraph_findings,
         _ni,
         _visa,
+        ttl_findings,
     )
     return [f for rule in rules for f in rule(data)]
+
+
+def lint_empty(path: Path) -> str | None:
+    """Return why the key at `path` must not be left empty; None if it may."""
+    where, name = path[:-1], str(path[-1])
+    return null_telegraph(name) if where == ("amplifier", "options") and name in TELEGRAPHS else None
 
 
 def _drivers(data: dict[str, Any]) -> Iterator[Finding]:

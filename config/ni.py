@@ -26,7 +26,7 @@ LEAST_LEAD = 0.1
 
 def _long_enough(value: Duration) -> Duration:
     if value < LEAST_LEAD:
-        raise wrong(f"'{value}' must be 100 ms or more: computers stall for tens of milliseconds; 1 s suits most rigs")
+        raise wrong(f"'{value}' must be 100 ms or more: computers stall for tens of milliseconds; 12 s suits most rigs")
     return value
 
 
@@ -42,10 +42,10 @@ class NiDaqOptions(Model):
     """NI gRPC Device Server on the computer with the card; without it, the NI-DAQmx library of this computer."""
     streaming: Literal["continuous", "finite"] = "continuous"
     """'continuous' feeds the output block by block; 'finite' writes a whole sweep before it starts."""
-    lead: Annotated[Duration, AfterValidator(_long_enough)] = Duration(1.0)
-    """How far the output is written ahead, 100 ms and two blocks at least; a stall that is longer ends the sweep."""
+    lead: Annotated[Duration, AfterValidator(_long_enough)] = Duration(12.0)
+    """How far outputs are ahead, two blocks or more: a longer stall ends the sweep. Best above 'input_buffer'."""
     output_buffer: PositiveDuration | None = None
-    """Length of the output buffer; twice the lead if left out."""
+    """Length of the output buffer; the lead and a second more if left out."""
     input_buffer: PositiveDuration = Duration(10.0)
     """Length of the input buffer, four blocks at least; samples not fetched in time are lost and recorded as a gap."""
     read_back: str = Field(

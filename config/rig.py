@@ -98,6 +98,13 @@ class Output(Model):
     """Full scale, each way."""
 
 
+class TtlLine(Model):
+    """One digital line that sweeps can pulse: low at rest, high during a pulse."""
+
+    pin: str
+    """Digital line of the card, such as 'port0/line4'; it must have a sample clock (on X Series: port 0)."""
+
+
 class Line(Model):
     """One perfusion line."""
 
@@ -187,6 +194,8 @@ class Rig(Model):
     """Analogue inputs; 'primary' must be among them."""
     outputs: dict[Name, Output]
     """Analogue outputs; 'command' must be among them."""
+    ttl: dict[Name, TtlLine] = Field(default_factory=dict)
+    """Digital lines that sweeps can pulse, by name, such as 'stimulator' or 'camera'; protocols use these names."""
     perfusion: PerfusionEntry
     """Valves and tubing."""
     thermometer: ThermometerEntry | None = None

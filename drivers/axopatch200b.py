@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.amplifiers import TelegraphedOptions
 from config.ni import options_of
-from drivers.base import SAME_SCALE
+from drivers.scales import SAME_SCALE
 from drivers.telegraphed import TelegraphedAmplifier, telegraphed
 from drivers.telegraphs import Telegraphs, telegraphs_of
 from protocols.errors import HardwareError

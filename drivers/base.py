@@ -15,7 +15,7 @@ from protocols.sweeps import Channel, ClampMode, Frame, Sweep
 from protocols.waveforms import lies_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator, Mapping
     from types import TracebackType
 
 
@@ -49,41 +49,6 @@ class Gains:
     """SI (V or A) commanded per volt at the analogue output; 0 in I=0, where the command is ignored."""
     inputs: Mapping[str, tuple[str, float]]
     """Input name -> (unit 'V' or 'A', SI per volt at the analogue input)."""
-
-
-SAME_SCALE = 1e-3
-"""Relative difference up to which two scale factors are the same."""
-
-
-def differences(found: Gains, declared: Gains, *, known: str = "rig file says") -> str:
-    """Return in words how telegraphed gains differ from those the rig file declares; empty if they do not.
-
-    `known` introduces the second number where it comes from elsewhere.
-    """
-    pairs = [("command", found.command, declared.command, _command_scale(found.mode))]
-    pairs += [
-        (name, scale, declared.inputs[name][1], _output_scale(unit)) for name, (unit, scale) in found.inputs.items()
-    ]
-    wrong = [
-        f"the scale of '{name}' in {found.mode} is {written(is_)}, {known} {written(should)}"
-        for name, is_, should, written in pairs
-        if abs(is_ - should) > SAME_SCALE * abs(should)
-    ]
-    return "; ".join(wrong)
-
-
-def _command_scale(mode: ClampMode) -> Callable[[float], str]:
-    """Return how SI per volt at the output is written in the field."""
-    if mode.command_unit == "V":
-        return lambda scale: f"{scale * 1e3:.4g} mV/V"
-    return lambda scale: f"{scale * 1e12:.4g} pA/V"
-
-
-def _output_scale(unit: str) -> Callable[[float], str]:
-    """Return how SI per volt at the input is written in the field, the other way round."""
-    if unit == "V":
-        return lambda scale: f"{1 / scale:.4g} mV/mV"
-    return lambda scale: f"{1e-9 / scale:.4g} V/nA"
 
 
 @dataclass(frozen=True)
@@ -137,6 +102,8 @@ class Daq(Device):
 
     output_range: float = 10.0
     """Volts, each way."""
+    ttl: tuple[str, ...] = ()
+    """Names of the digital lines that a sweep can pulse; low outside of their pulses."""
 
     def __init__(self, limits: Limits) -> None:
         """Keep the rig's limits; they are checked here and not in the drivers."""
@@ -146,7 +113,8 @@ class Daq(Device):
         """Play `sweep` and yield what was recorded, in order and without gaps.
 
         The output stays at the sweep's last level until the next `play` or `park`. Closing the generator
-        before its end stops the sweep and leaves the output at its holding level.
+        before its end stops the sweep and leaves the output at its holding level. The sweep's TTL pulses are played
+        on the same sample clock; on every way out their lines are low.
 
         Raises
         ------
@@ -154,6 +122,8 @@ class Daq(Device):
             Before anything is written to the device.
         ModeMismatch
             `gains` were read in another mode than the sweep is meant for.
+        HardwareError
+            The sweep pulses a TTL line that the rig has not.
         Overrun
             `samples_kept` says how much had already been yielded.
         """
@@ -161,6 +131,9 @@ class Daq(Device):
         if sweep.rate > self.limits.sampling:
             msg = f"{sweep.rate / 1e3:g} kHz is more than this card's {self.limits.sampling / 1e3:g} kHz"
             raise LimitExceeded(msg)
+        if unknown := sorted({p.line for p in sweep.ttl} - set(self.ttl)):
+            has = ", ".join(self.ttl) or "none"
+            raise HardwareError(self.name, f"no TTL line is named {', '.join(unknown)}; this rig has {has}")
         return self._play(sweep, gains)
 
     def rate(self, wanted: float) -> float:
@@ -171,7 +144,7 @@ class Daq(Device):
         return wanted
 
     def park(self, level: float, gains: Gains) -> None:
-        """Leave the command output at `level` (SI of the mode of `gains`) until told otherwise."""
+        """Leave the command output at `level` (SI of the mode of `gains`) until told otherwise, and TTL lines low."""
         self._check(gains.mode, level, level, gains)
         self._park(level, gains)
 
@@ -252,9 +225,16 @@ class Amplifier(Device):
     def state(self) -> AmplifierState:
         """Return all settings of the present mode, as telegraphed now."""
 
+    def doubts(self) -> list[str]:
+        """Return in words what the amplifier seems to say and a pulled cable would say as well."""
+        return []
+
     @abstractmethod
     def auto_bridge(self) -> float:
-        """Balance the bridge by the amplifier's own procedure and return it in ohms."""
+        """Balance the bridge by the amplifier's own procedure, or let the person do so; return it in ohms.
+
+        NaN if nothing tells what the person has dialled.
+        """
 
     @abstractmethod
     def set_low_pass(self, hertz: float) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from drivers.hands import Nobody
-from protocols.errors import HardwareError, Refused
+from protocols.errors import HardwareError, PatchrigError, Refused
 from protocols.explaining import did_you_mean
 
 if TYPE_CHECKING:
@@ -66,10 +66,20 @@ class Context:
     """What a driver may build its device from."""
 
     def __init__(
-        self, rig: Rig, clock: Clock, seed: int, hands: Hands | None = None, faults: FaultList | None = None
+        self,
+        rig: Rig,
+        clock: Clock,
+        seed: int,
+        hands: Hands | None = None,
+        faults: FaultList | None = None,
+        *,
+        by_force: bool = False,
     ) -> None:
-        """Keep the rig file, the clock, the seed of whatever is random, who turns knobs (or nobody), and what fails."""
-        self.rig, self.clock, self.seed, self.faults = rig, clock, seed, faults
+        """Keep the rig file, the clock, the seed of whatever is random, who turns knobs (or nobody), and what fails.
+
+        `by_force` takes devices from another program that has them, where they can be taken.
+        """
+        self.rig, self.clock, self.seed, self.faults, self.by_force = rig, clock, seed, faults, by_force
         self.hands: Hands = hands or Nobody()
         self._made: dict[Callable[[Context], Any], Any] = {}
 
@@ -131,16 +141,52 @@ class Devices:
         self._opened.__exit__(kind, error, trace)
 
     @property
+    def by_kind(self) -> dict[str, Device]:
+        """Kind of device -> device, in the order of opening."""
+        devices: dict[str, Device | None] = {
+            "daq": self.daq,
+            "amplifier": self.amplifier,
+            "perfusion": self.perfusion,
+            "thermometer": self.thermometer,
+            "pump": self.pump,
+        }
+        return {kind: device for kind, device in devices.items() if device is not None}
+
+    @property
     def all(self) -> tuple[Device, ...]:
         """The devices in the order of opening."""
-        devices: tuple[Device | None, ...] = (
-            self.daq,
-            self.amplifier,
-            self.perfusion,
-            self.thermometer,
-            self.pump,
-        )
-        return tuple(d for d in devices if d is not None)
+        return tuple(self.by_kind.values())
+
+
+class MissingPackage(HardwareError):
+    """A driver needs a package that is not installed; `package` names it."""
+
+    def __init__(self, kinds: str, package: str) -> None:
+        """Say which devices need it, and how to get it."""
+        self.package = package
+        super().__init__(kinds, f"the package '{package}' is not installed: pip install {package}")
+
+
+class Absent:
+    """In the place of a device that could not even be made: whatever is asked of it says why."""
+
+    needs_wall_time = True
+
+    def __init__(self, kind: str, why: Exception) -> None:
+        """Keep why."""
+        self.name = kind
+        self._why = why if isinstance(why, PatchrigError) else HardwareError(kind, f"{type(why).__name__}: {why}")
+
+    def __enter__(self) -> Self:
+        """Refuse."""
+        raise self._why
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse."""
+        raise self._why
 
 
 def known_drivers() -> dict[str, str]:
@@ -178,17 +224,18 @@ def open_devices(
     Raises
     ------
     HardwareError
-        A driver is unknown, or the simulation's settings are wrong.
+        A driver is unknown, a package that it needs is not installed, or the simulation's settings are wrong.
     Refused
         A device has a time of its own and the clock is not the wall's, or faults are wished for devices of metal.
     """
     context = Context(rig, clock, seed, hands, faults)
     opened = {kind: SIMULATED if simulate else name for kind, name in _drivers_of(rig).items()}
     trouble = None if faults is None else _trouble(context, opened)
-    made = {kind: _factory(kind, name)(context) for kind, name in opened.items()}
+    made, failed = _made(context, opened)
+    if failed:
+        raise _together(rig.rig, failed)
     used = seed if any(not d.needs_wall_time for d in made.values()) else None
-    parts = (made["daq"], made["amplifier"], made["perfusion"], made.get("thermometer"))
-    devices = Devices(*parts, opened, used, made.get("pump"), trouble)
+    devices = _devices(made, opened, used, trouble)
     _check_time(devices, clock)
     return devices
 
@@ -198,6 +245,16 @@ def _trouble(context: Context, opened: Mapping[str, str]) -> Trouble:
     if metal := [f"{kind} ('{name}')" for kind, name in opened.items() if name != SIMULATED]:
         raise Refused(f"faults are injected into simulated devices only; {metal[0]} is not: use --simulate")
     return cast("Trouble", _named(FAULTS)(context))
+
+
+def devices_as_far_as_possible(rig: Rig, clock: Clock, *, by_force: bool = False) -> Devices:
+    """Return the devices of `rig`, with an `Absent` for each that cannot be made: the others must come to rest.
+
+    `by_force` takes them from a living program that has them, where they can be taken.
+    """
+    opened = _drivers_of(rig)
+    made, failed = _made(Context(rig, clock, 1, by_force=by_force), opened)
+    return _devices({**made, **{kind: Absent(kind, why) for kind, why in failed.items()}}, opened, None)
 
 
 def serve_board(rig: Rig, **wishes: Any) -> AbstractContextManager[Served]:
@@ -211,9 +268,13 @@ def serve_board(rig: Rig, **wishes: Any) -> AbstractContextManager[Served]:
 
 
 def load_drivers(rig: Rig) -> None:
-    """Import the drivers of `rig`, so that opening its devices later takes no time. Opens nothing."""
+    """Import the drivers of `rig`, so that opening its devices later takes no time. Opens nothing.
+
+    A driver that is not there is told when its device is made.
+    """
     for kind, name in _drivers_of(rig).items():
-        _factory(kind, name)
+        with suppress(HardwareError):
+            _factory(kind, name)
 
 
 def _drivers_of(rig: Rig) -> dict[str, str]:
@@ -227,11 +288,59 @@ def _drivers_of(rig: Rig) -> dict[str, str]:
     }
 
 
+def _made(context: Context, names: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Exception]]:
+    """Return kind -> device, and kind -> why it could not be made."""
+    made: dict[str, Any] = {}
+    failed: dict[str, Exception] = {}
+    for kind, name in names.items():
+        try:
+            made[kind] = _factory(kind, name)(context)
+        except ModuleNotFoundError as error:
+            failed[kind] = MissingPackage(kind, (error.name or "").partition(".")[0])
+        except Exception as error:  # noqa: BLE001  one device that cannot be made must not hide the others
+            failed[kind] = error
+    return made, failed
+
+
+def _together(rig: str, failed: Mapping[str, Exception]) -> Exception:
+    """Return one error that names all that could not be made, each cause once; a driver's own bug comes first."""
+    if bugs := [e for e in failed.values() if not isinstance(e, PatchrigError)]:
+        return bugs[0]
+    packages: dict[str, list[str]] = {}
+    for kind, error in failed.items():
+        if isinstance(error, MissingPackage):
+            packages.setdefault(error.package, []).append(kind)
+    errors = [
+        *(MissingPackage(", ".join(kinds), package) for package, kinds in packages.items()),
+        *(e for e in failed.values() if not isinstance(e, MissingPackage)),
+    ]
+    if len(errors) == 1:
+        return errors[0]
+    return HardwareError(rig, "\n  ".join(["not all devices can be had:", *map(str, errors)]))
+
+
+def _devices(
+    made: Mapping[str, Any], drivers: Mapping[str, str], seed: int | None, trouble: Trouble | None = None
+) -> Devices:
+    parts = (made["daq"], made["amplifier"], made["perfusion"], made.get("thermometer"))
+    return Devices(*parts, drivers, seed, made.get("pump"), trouble)
+
+
 def _factory(kind: str, name: str) -> Callable[[Context], Any]:
+    """Return what makes the device.
+
+    Raises
+    ------
+    HardwareError
+        There is no such driver, or a package that it needs is not installed.
+    """
     known = DRIVERS[kind]
     if name not in known:
         raise HardwareError(kind, f"there is no driver '{name}'{did_you_mean(name, known)}; --simulate needs none")
-    return _named(known[name])
+    try:
+        return _named(known[name])
+    except ModuleNotFoundError as error:
+        raise MissingPackage(kind, (error.name or "").partition(".")[0]) from error
 
 
 def _named(path: str) -> Callable[..., Any]:

@@ -11,16 +11,18 @@ A device of metal is wanted with a model cell on the headstage: commands are sma
 
 from __future__ import annotations
 
+import math
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers.base import Amplifier, Daq, Filling, Gains, Perfusion, Pump, Thermometer, differences
+from drivers.base import Amplifier, Daq, Filling, Gains, Perfusion, Pump, Thermometer
+from drivers.scales import differences
 from protocols.errors import HardwareError, LimitExceeded, ModeMismatch, PatchrigError
 from protocols.sweeps import ClampMode, Sweep
-from protocols.waveforms import Pulse, Waveform
+from protocols.waveforms import Pulse, TtlPulse, Waveform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,6 +149,44 @@ class DaqContract:
         assert abs(daq.output_volts() - level / gains.command) <= 1e-3 * daq.output_range
 
 
+class TtlContract:
+    """Of the TTL lines of a converter card.
+
+    Fixtures: those of `DaqContract` but `step`; `line`, the name of a TTL line; `edges`, a function that returns the
+    edges of that line in the latest sweep, (sample, whether it rose), those at its end included.
+    """
+
+    def test_a_ttl_pulse_rises_and_falls_at_its_samples(
+        self, daq: Daq, gains: Gains, level: float, line: str, edges: Callable[[], list[tuple[int, bool]]]
+    ) -> None:
+        """In the count of the command and of the recorded samples, whatever the blocks are."""
+        pulses = tuple(TtlPulse(line, start, stop) for start, stop in ((0, 1), (777, 1555), (4000, SAMPLES - 1)))
+        list(daq.play(replace(_sweep(gains, level), ttl=pulses), gains))
+        assert edges() == [(at, rises) for p in pulses for at, rises in ((p.start, True), (p.stop, False))]
+
+    def test_a_sweep_without_ttl_pulses_has_no_edge(
+        self, daq: Daq, gains: Gains, level: float, edges: Callable[[], list[tuple[int, bool]]]
+    ) -> None:
+        """Whatever the sweep before it did."""
+        list(daq.play(_sweep(gains, level), gains))
+        assert edges() == []
+
+    def test_a_line_is_low_when_a_sweep_was_abandoned_in_mid_pulse(
+        self, daq: Daq, gains: Gains, level: float, line: str, edges: Callable[[], list[tuple[int, bool]]]
+    ) -> None:
+        """A stimulator or a shutter must not stay open."""
+        n = 40 * SAMPLES
+        sweep = Sweep(0, gains.mode, Waveform(RATE, n, level), (TtlPulse(line, 10, n),))
+        with closing(daq.play(sweep, gains)) as frames:
+            next(frames)
+        assert [rises for _, rises in edges()] == [True, False]
+
+    def test_a_ttl_line_that_the_rig_has_not_is_refused(self, daq: Daq, gains: Gains, level: float) -> None:
+        """Before anything is played."""
+        with refused(HardwareError):
+            daq.play(replace(_sweep(gains, level), ttl=(TtlPulse("no_such_line", 0, 1),)), gains)
+
+
 class RepeatableDaqContract(DaqContract):
     """Of a card whose samples can be repeated.
 
@@ -168,7 +208,7 @@ class AmplifierContract:
     """
 
     automatic_bridge = True
-    """Whether the amplifier can balance the bridge by itself."""
+    """Whether the amplifier can balance the bridge by itself; otherwise the person does, and the value is unknown."""
 
     def test_each_mode_can_be_entered_and_is_telegraphed(self, amplifier: Amplifier) -> None:
         """A switch is believed only when the telegraph says so."""
@@ -230,15 +270,15 @@ class AmplifierContract:
         amplifier.set_bridge(0.0)
         assert amplifier.state().bridge_balance == 0
 
-    def test_the_bridge_is_balanced_by_procedure_or_not_at_all(self, amplifier: Amplifier) -> None:
-        """An amplifier that cannot do so says so."""
+    def test_the_bridge_is_balanced_by_procedure_or_by_hand(self, amplifier: Amplifier) -> None:
+        """What a person has balanced is not known, and nothing is invented."""
         amplifier.set_mode(ClampMode.ZERO)
         amplifier.set_mode(ClampMode.CURRENT)
-        if not self.automatic_bridge:
-            with refused(HardwareError):
-                amplifier.auto_bridge()
-            return
         found = amplifier.auto_bridge()
+        if not self.automatic_bridge:
+            assert math.isnan(found)
+            assert amplifier.state().bridge_balance is None
+            return
         assert found > 0
         assert amplifier.state().bridge_balance == found
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from config.amplifiers import TelegraphedOptions
+from config.amplifiers import NOT_WIRED, TelegraphedOptions
 from config.ni import options_of
 from config.rig import Input
-from drivers.base import SAME_SCALE, Amplifier, AmplifierState, Gains
-from drivers.scales import scales_of
+from drivers.base import Amplifier, AmplifierState, Gains
+from drivers.scales import SAME_SCALE, scales_of
 from drivers.telegraphs import CLAMPS, GainTelegraph, Telegraphs, tables, telegraphs_of
 from protocols.errors import HardwareError, ModeMismatch
 from protocols.explaining import did_you_mean
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 READINGS = 3
 SPACING = 5e-3
 """A voltage is the mean of three readings over 10 ms: telegraphs carry line hum and a converter's noise."""
+NOTHING = 0.1
+"""Volts below which an input may as well be unplugged: half of the smallest first step of a table."""
 LOOK = 0.1
 """Seconds between looks while a knob is being turned."""
 
@@ -125,6 +128,16 @@ class TelegraphedAmplifier(Amplifier):
             bridge_balance=None if clamped else self._stated_bridge,
             whole_cell_capacitance=self._capacitance() if clamped else None,
         )
+
+    def doubts(self) -> list[str]:
+        """Return which telegraphs stand at 0 V, where that has a meaning: nothing else would tell a pulled cable."""
+        wired = {"gain": (self._table.gain, self._options.gain), "mode": (self._table.mode, self._options.mode)}
+        return [
+            f"the {what} telegraph ('{channel}') reads {volts:.2f} V, as it would unplugged: is the cable plugged in?"
+            for what, (telegraph, channel) in wired.items()
+            if telegraph is not None and channel is not None and telegraph.reads_without_cable
+            if abs(volts := self._volts(channel)) < NOTHING
+        ]
 
     def _output_at_one(self, telegraph: GainTelegraph, mode: ClampMode) -> float:
         """Return V at the output per SI unit of the mode's response at gain 1."""
@@ -237,9 +250,14 @@ class TelegraphedAmplifier(Amplifier):
             raise HardwareError(self.name, words)
 
     def auto_bridge(self) -> float:
-        """Refuse: there is no such procedure."""
-        words = "cannot balance the bridge by itself; write 'bridge: keep', or a resistance that the person dials"
-        raise HardwareError(self.name, words)
+        """Let the person balance the bridge; return NaN, for no telegraph tells what was dialled."""
+        if self.mode() is not ClampMode.CURRENT:
+            raise HardwareError(self.name, "bridge balance belongs to current clamp")
+        self._stated_bridge = None
+        if not self._hands.confirm(f"{self.name}: balance the bridge by hand"):
+            words = "nobody confirmed that the bridge is balanced; without a person write 'bridge: keep'"
+            raise HardwareError(self.name, words)
+        return math.nan
 
     def _set_bridge(self, ohms: float) -> None:
         if not self._hands.confirm(f"{self.name}: set the bridge balance to {ohms / 1e6:.1f} MOhm by hand"):
@@ -304,7 +322,7 @@ def _require_range(table: Telegraphs, options: TelegraphedOptions, rig: Rig) -> 
             continue
         if channel not in inputs:
             words = f"its {what} telegraph is to be read by '{channel}', which is none of the inputs"
-            cure = f"add it to 'telegraphs' of the card's options, or write '{what}: null' if it is not wired"
+            cure = f"add it to 'telegraphs' of the card's options, or write '{what}: {NOT_WIRED}' if it is not wired"
             raise HardwareError(table.name, f"{words}{did_you_mean(channel, inputs)}; {cure}")
         if inputs[channel].range < volts:
             words = f"its {what} telegraph goes to {volts:g} V, and '{channel}' reads {inputs[channel].range}"

@@ -103,6 +103,11 @@ class GainTelegraph(Model):
         """Every gain there is."""
         return self.gains + tuple(self.negative * g for g in self.gains if self.negative is not None)
 
+    @property
+    def reads_without_cable(self) -> bool:
+        """Whether 0 V is one of the steps, so that a pulled cable looks like a gain."""
+        return any(step == 0 for step in self.steps)
+
     def decode(self, volts: float) -> float:
         """Return the gain that `volts` means."""
         if self.negative is None or volts >= 0:
@@ -127,6 +132,11 @@ class ModeTelegraph(Model):
     above: Clamp | None = None
     below: Clamp | None = None
 
+    @property
+    def reads_without_cable(self) -> bool:
+        """Whether 0 V means a mode, so that a pulled cable looks like one."""
+        return self.threshold is not None or any(p.volts == 0 for p in self.positions)
+
     def decode(self, volts: float) -> Position:
         """Return the knob's position that `volts` means."""
         if self.threshold is None:
@@ -136,8 +146,11 @@ class ModeTelegraph(Model):
 
     def leading_to(self, mode: ClampMode) -> tuple[Position, ...]:
         """Return the positions that mean `mode`."""
+        threshold = self.threshold or 0.0
         known = self.positions or tuple(
-            Position(volts=self.threshold or 0.0, knob=f"{c} clamp", clamp=c) for c in (self.above, self.below) if c
+            Position(volts=volts, knob=f"{clamp} clamp", clamp=clamp)
+            for clamp, volts in ((self.above, 2 * threshold), (self.below, 0.0))
+            if clamp
         )
         return tuple(p for p in known if p.clamp is not None and CLAMPS[p.clamp] is mode)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from protocols.waveforms import Waveform, pulse_train, samples, step_sweep
+from protocols.waveforms import TtlPulse, Waveform, pulse_train, samples, step_sweep
 
 if TYPE_CHECKING:
+    from protocols.parts import TtlPulses
     from protocols.steps import Find, Hold, MembraneTest, Series
 
 MEMBRANE_TEST_PERIOD = 4.0
@@ -65,3 +66,25 @@ def series_command(step: Series, rate: float, *, holding: float, amplitude: floa
         amplitude=amplitude,
         test_pulse=None if pulse is None else (float(pulse.current), float(pulse.width), float(pulse.before_end)),
     )
+
+
+def ttl_pulses(step: Hold | Find | Series, rate: float) -> tuple[TtlPulse, ...]:
+    """Return the TTL pulses of one sweep of a step, in order of their rising edges."""
+    pulses = [p for wish in step.ttl for p in _pulses_of(wish, step, rate)]
+    return tuple(sorted(pulses, key=lambda p: (p.start, p.line)))
+
+
+def _pulses_of(wish: TtlPulses, step: Hold | Find | Series, rate: float) -> list[TtlPulse]:
+    zero, width = _zero(wish, step, rate), max(1, samples(wish.width, rate))
+    starts = [zero + samples(wish.at + i * (wish.every or 0.0), rate) for i in range(wish.count)]
+    return [TtlPulse(wish.line, start, start + width) for start in starts]
+
+
+def _zero(wish: TtlPulses, step: Hold | Find | Series, rate: float) -> int:
+    """Return the sample that a pulse's time counts from: the very one at which the step begins or ends."""
+    from protocols.steps import Hold
+
+    if wish.counted_from == "sweep_start" or isinstance(step, Hold):
+        return 0
+    on = samples(step.before, rate)
+    return on if wish.counted_from == "step_start" else on + samples(step.width, rate)

@@ -15,6 +15,7 @@ from protocols.gating import gate_rules
 from protocols.marks import Finding
 from protocols.measures import ACCOMPANYING, STANDARD_MEASURES
 from protocols.model import NAME
+from protocols.pulsing import ttl_rules
 from protocols.steps import Find, Series, SwitchTo
 from protocols.timing import timing_rules
 
@@ -30,7 +31,7 @@ def lint_protocol(data: dict[str, Any]) -> list[Finding]:
     """Return what is wrong between the parts of a protocol, given its plain data."""
     d = draft(data)
     rules = (_solutions, _found_names, _measures, _doubled_names, _record, _clamp, _switches, _arrivals)
-    return [f for rule in (*rules, *accept_rules, *gate_rules, *timing_rules) for f in rule(d)]
+    return [f for rule in (*rules, *accept_rules, *gate_rules, *timing_rules, *ttl_rules) for f in rule(d)]
 
 
 def _solutions(d: Draft) -> Iterator[Finding]:

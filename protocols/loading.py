@@ -28,17 +28,12 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 def load_protocol(path: Path) -> Protocol:
     """Return the protocol in the file at `path`, or raise `InvalidFile` with every mistake found."""
-    return load(path, Protocol, lint_protocol)
+    return protocol_from_text(read_text(path), str(path))
 
 
 def protocol_from_text(text: str, name: str) -> Protocol:
     """Return the protocol that `text` is; `name` stands for the file in messages."""
     return load_text(text, name, Protocol, lint_protocol)
-
-
-def load(path: Path, model: type[M], lint: Callable[[Any], Iterable[Finding]]) -> M:
-    """Return the `model` in the file at `path`; `lint` adds what the model alone cannot see."""
-    return load_text(read_text(path), str(path), model, lint)
 
 
 def read_text(path: Path) -> str:
@@ -60,7 +55,14 @@ def read_text(path: Path) -> str:
     return _decoded(data, str(path))
 
 
-def load_text(text: str, name: str, model: type[M], lint: Callable[[Any], Iterable[Finding]] | None = None) -> M:
+def load_text(
+    text: str,
+    name: str,
+    model: type[M],
+    lint: Callable[[Any], Iterable[Finding]] | None = None,
+    *,
+    empty: Callable[[tuple[str | int, ...]], str | None] | None = None,
+) -> M:
     """Return the `model` that the YAML `text` describes.
 
     Parameters
@@ -73,6 +75,8 @@ def load_text(text: str, name: str, model: type[M], lint: Callable[[Any], Iterab
         What it should be.
     lint
         Takes the plain data, whatever its faults, and yields what the model alone cannot see.
+    empty
+        Takes the path of a key that was left empty, which counts as not given, and returns why it must not be.
 
     Raises
     ------
@@ -88,8 +92,11 @@ def load_text(text: str, name: str, model: type[M], lint: Callable[[Any], Iterab
     made, findings = _validated(marked, model)
     problems = [*marked.problems, *(located(f, marked) for f in findings)]
     taken = {(p.line, p.column) for p in problems}
-    more = (located(f, marked) for f in (lint(marked.data) if lint is not None else ()))
-    problems += [p for p in more if (p.line, p.column) not in taken]
+    more = [
+        *(lint(marked.data) if lint is not None else ()),
+        *(Finding(path, words) for path in marked.empty if empty is not None and (words := empty(path))),
+    ]
+    problems += [p for f in more if ((p := located(f, marked)).line, p.column) not in taken]
     if made is None or problems:
         raise InvalidFile(name, text, _in_order(problems))
     return made

@@ -102,6 +102,11 @@ class Marked:
                 return found
         return START
 
+    @property
+    def empty(self) -> list[Path]:
+        """The keys that were left empty (or `null`), which counts as not given."""
+        return [path for path in self.keys if self.at(path) is None]
+
     def at(self, path: Path) -> Any:
         """Return the value at `path`; None if the file does not go that far."""
         value = self.data

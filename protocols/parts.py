@@ -21,6 +21,7 @@ from protocols.quantities import (
     Current,
     CurrentSteps,
     Duration,
+    Offset,
     Percent,
     PositiveCurrent,
     PositiveDuration,
@@ -125,6 +126,23 @@ class CurrentPulse(Model):
     """300 ms reaches the steady state of a CA1 neuron."""
     before_end: PositiveDuration = Duration(0.8)
     """Onset, counted back from the end of the sweep: in the last second, far from the next baseline."""
+
+
+class TtlPulses(Model):
+    """A pulse, or several, on one of the rig's TTL lines during a sweep, on the sample clock of the command."""
+
+    line: Name
+    """Name of a line under 'ttl' in the rig file, such as 'stimulator'."""
+    at: Offset
+    """Rising edge of the first pulse, such as '100 ms'."""
+    width: PositiveDuration
+    """How long the line is high, such as '1 ms'; one sample at least."""
+    counted_from: Literal["sweep_start", "step_start", "step_end"] = "sweep_start"
+    """What 'at' counts from; negative before a step."""
+    count: int = Field(default=1, ge=1, le=100_000)
+    """How many pulses."""
+    every: PositiveDuration | None = None
+    """Rising edge to rising edge, when there are several."""
 
 
 class Rebias(Model):

@@ -29,6 +29,8 @@ BYTES_PER_SAMPLE = 4
 """float32 in the session file, before compression."""
 LOOK = 1.0
 """Seconds of one look at the potential while the bias is sought."""
+READING = 0.1
+"""Seconds of a look at current or potential beside a mode switch: whole periods of 50 and of 60 Hz."""
 LOOK_SWEEPS = 1
 """At least one look is recorded when a bias is sought."""
 
@@ -99,6 +101,8 @@ class Plan:
     title: str
     steps: tuple[PlannedStep, ...]
     """In order, those of 'finish' last."""
+    notes: tuple[str, ...] = ()
+    """What a person should know or do beforehand, one sentence each."""
 
     @property
     def shortest(self) -> float:
@@ -137,6 +141,7 @@ class Plan:
             "bytes_max": self.bytes_max,
             "volts": self.extremes("V"),
             "amperes": self.extremes("A"),
+            "notes": list(self.notes),
             "steps": [asdict(s) for s in self.steps],
         }
 
@@ -147,6 +152,7 @@ class Plan:
         return (
             f"command never beyond {' and '.join(spans)}" if spans else "nothing is commanded",
             f"at most {self.sweeps_max} sweeps, {self.bytes_max / 1e6:.0f} MB before compression",
+            *(f"note: {words}" for words in self.notes),
         )
 
 
@@ -269,7 +275,7 @@ class _Planner:
         }
 
     def _switch(self, step: SwitchTo) -> dict[str, Any]:
-        settle = self.limits.settle
+        settle = READING + max(self.limits.settle, READING)
         if step.clamp == "voltage":
             self.voltage = float(step.holding) if step.holding is not None else self.limits.safe_voltage
             return {**_lasting(settle), "unit": "V", "lowest": self.voltage, "highest": self.voltage}

@@ -18,7 +18,17 @@ from protocols.conditions import (
     SpikeCount,
 )
 from protocols.model import Model, Name, YesNo
-from protocols.parts import Bridge, CurrentPulse, FollowSpikes, Rebias, Require, Stable, StepSize, TestPulses
+from protocols.parts import (
+    Bridge,
+    CurrentPulse,
+    FollowSpikes,
+    Rebias,
+    Require,
+    Stable,
+    StepSize,
+    TestPulses,
+    TtlPulses,
+)
 from protocols.quantities import (
     Current,
     CurrentSteps,
@@ -61,6 +71,8 @@ class Hold(Step):
     """How long, such as '5 min'."""
     test_pulses: TestPulses | None = None
     """Pulses during the hold; none if left out."""
+    ttl: tuple[TtlPulses, ...] = ()
+    """Pulses on the rig's TTL lines, in the hold."""
     require: Require | None = None
     """Looked at when the hold ends."""
 
@@ -125,6 +137,8 @@ class Find(Step):
     """Give up after this many sweeps."""
     rebias: Rebias | None = None
     """How the bias current follows the cell."""
+    ttl: tuple[TtlPulses, ...] = ()
+    """Pulses on the rig's TTL lines, in each sweep."""
     if_none: IfNot = "ask"
     """What to do when no current in the range gives the wanted number."""
 
@@ -171,6 +185,8 @@ class Series(Step):
     """How the step current keeps the count of spikes that 'find' asked for; it stays as it is if left out."""
     test_pulse: CurrentPulse | None = None
     """For input resistance in every sweep."""
+    ttl: tuple[TtlPulses, ...] = ()
+    """Pulses on the rig's TTL lines, in each sweep."""
     require: Require | None = None
     """Looked at after every sweep."""
 

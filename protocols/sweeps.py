@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from protocols.waveforms import TtlPulse, check_ttl
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -79,6 +81,13 @@ class Sweep:
     mode: ClampMode
     command: Waveform
     """Absolute command in SI, holding included; its rate is the sweep's rate."""
+    ttl: tuple[TtlPulse, ...] = ()
+    """Pulses on digital lines, in order, counted in samples of the command; no line is high outside of them."""
+
+    def __post_init__(self) -> None:
+        """Refuse TTL pulses that overlap or leave the sweep."""
+        if self.ttl:
+            check_ttl(self.ttl, self.n_samples)
 
     @property
     def rate(self) -> float:

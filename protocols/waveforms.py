@@ -7,6 +7,7 @@ and so that every edge an analyser needs is known exactly and not searched for i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -26,6 +27,16 @@ class Pulse:
     stop: int
     amplitude: float
     """Added to the holding level, SI."""
+
+
+@dataclass(frozen=True)
+class TtlPulse:
+    """A digital line of the rig that is high over samples [start, stop), and low otherwise."""
+
+    line: str
+    """The rig's name of the line: 'stimulator', 'camera'."""
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,22 @@ class Waveform:
     def of(self, role: Role) -> tuple[Pulse, ...]:
         """Return the pulses that play `role`."""
         return tuple(p for p in self.pulses if p.role == role)
+
+
+def check_ttl(pulses: tuple[TtlPulse, ...], n_samples: int) -> None:
+    """Refuse pulses that leave a sweep of `n_samples`, are empty, or touch another on the same line.
+
+    Raises
+    ------
+    ValueError
+        Two pulses that touch would be one edge less than was asked for.
+    """
+    for line in {p.line for p in pulses}:
+        edges = [e for p in pulses if p.line == line for e in (p.start, p.stop)]
+        apart = all(a < b for a, b in pairwise(edges))
+        if not apart or edges[0] < 0 or edges[-1] > n_samples:
+            msg = f"TTL pulses on '{line}' must be in order, apart and inside 0..{n_samples} samples: {edges}"
+            raise ValueError(msg)
 
 
 def lies_within(ends: tuple[float, float], allowed: tuple[float, float]) -> bool:

@@ -24,6 +24,7 @@ VERBS = tuple(steps.VERBS.values())
 INNER = (
     parts.TestPulses,
     parts.CurrentPulse,
+    parts.TtlPulses,
     parts.Rebias,
     parts.FollowSpikes,
     parts.Stable,
@@ -54,6 +55,7 @@ RIG = (
     rig.ModeScales,
     rig.Input,
     rig.Output,
+    rig.TtlLine,
     rig.PerfusionEntry,
     rig.Line,
     rig.ThermometerEntry,

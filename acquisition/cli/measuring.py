@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from acquisition.cli.app import AsJson, Exit, app, give, say
+
+if TYPE_CHECKING:
+    from acquisition.foreign.measuring import Findings
 
 SPAN = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*\.\.\s*([0-9]*\.?[0-9]+)\s*")
 
@@ -70,8 +73,6 @@ def analyse(
     json_: AsJson = False,
 ) -> None:
     """Measure a recording that another program made (ABF, NWB) as patchrig measures its own."""
-    from rich.console import Console
-
     from acquisition.foreign import table
     from acquisition.foreign.measuring import measure_file
     from acquisition.foreign.wanted import settings_from
@@ -93,7 +94,16 @@ def analyse(
             say(f"wrote {path}")
     if json_:
         give("analyse", **table.as_mapping(findings), csv=csv, parquet=parquet)
-        return
+    else:
+        _show(findings)
+
+
+def _show(findings: Findings) -> None:
+    """Print the table of a recording, with what is to be said of it."""
+    from rich.console import Console
+
+    from acquisition.foreign import table
+
     typer.echo(table.title_of(findings))
     console = Console(highlight=False)
     (console if console.is_terminal else Console(highlight=False, width=170)).print(table.screen_of(findings))

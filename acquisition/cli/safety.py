@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -74,8 +75,12 @@ def safe(
 
     file = rig or shipped_rig()
     loaded = load_rig(file)
-    left, mode = rest_by_hand(file, loaded, force=force)
-    say("\n".join(f"NOT AT REST: {words}" for words in left) or f"{loaded.rig}: at rest ({mode})")
+    left, told = rest_by_hand(file, loaded, force=force)
+    say(f"{loaded.rig}: {'NOT AT REST' if left else 'at rest'}")
+    for one in told:
+        say(f"  {one.line()}")
+    if not told:  # nothing could even be tried
+        say("\n".join(f"  NOT AT REST: {words}" for words in left))
     if json_:
-        give("safe", ok=not left, rig=file, not_done=left, mode=mode)
+        give("safe", ok=not left, rig=file, not_done=left, devices=[asdict(one) for one in told])
     raise typer.Exit(Exit.HARDWARE if left else Exit.DONE)

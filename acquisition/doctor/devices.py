@@ -12,9 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from acquisition.doctor.finding import Check, Finding, Section, Verdict, bad, note, ok, section
+from acquisition.doctor.trial import Trial
+from acquisition.guardian import Unguarded
 from acquisition.guardian.claim import claimed
-from drivers.base import differences
 from drivers.build import Context, Devices, open_devices
+from drivers.scales import differences
 from protocols.errors import HardwareError
 from protocols.sweeps import ClampMode
 
@@ -105,13 +107,32 @@ def _left(names: list[str]) -> Iterator[Finding]:
 class Looking:
     """Opens the devices of a rig one by one, and looks at each; a context manager that closes what it opened."""
 
-    def __init__(self, rig: Rig, clock: Clock, hands: Hands, *, commands: bool, claims: Path | None = None) -> None:
-        """Take the rig; `commands` says that the person has given it to us, so that every device may be opened.
+    def __init__(
+        self,
+        rig: Rig,
+        clock: Clock,
+        hands: Hands,
+        *,
+        guard: Callable[[Devices], Unguarded] | None = None,
+        claims: Path | None = None,
+    ) -> None:
+        """Take the rig.
 
-        `claims` is where rigs are claimed; the user's state folder if left out.
+        Parameters
+        ----------
+        rig, clock, hands
+            As for a run.
+        guard
+            Gives the lease under which the rig is commanded: the person has given it to us, so every device may be
+            opened. None: nothing is commanded.
+        claims
+            Where rigs are claimed; the user's state folder if left out.
         """
-        self.rig, self._commands = rig if commands else quiet(rig), commands
+        self._commands, self._guard = guard is not None, guard
+        self.rig = rig if self._commands else quiet(rig)
         self._clock, self._hands, self._claims, self._stack = clock, hands, claims, ExitStack()
+        self._lease = Unguarded()
+        self._trial: Trial | None = None
         self.devices: Devices | None = None
         self.opened: set[str] = set()
 
@@ -120,7 +141,9 @@ class Looking:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close what was opened."""
+        """Close what was opened, and release the guardian."""
+        if self._trial is not None:
+            self._trial.end()
         self._stack.close()
 
     def look(self) -> Section:
@@ -139,14 +162,22 @@ class Looking:
         return section(made.title, parts)
 
     @property
-    def complete(self) -> bool:
-        """Whether card and amplifier are open: what loop and model cell need."""
-        return {"daq", "amplifier"} <= self.opened
+    def trial(self) -> Trial | None:
+        """What loop and model cell command; None if card and amplifier are not open."""
+        if self.devices is None or not {"daq", "amplifier"} <= self.opened:
+            return None
+        self._trial = self._trial or Trial(self.rig, self.devices, self._lease)
+        return self._trial
 
     def _make(self) -> Iterator[Finding]:
-        """Make the devices, and have the rig for us alone: a guardian may still be at work on it."""
+        """Make the devices, and have the rig for us alone: a guardian may still be at work on it.
+
+        What commands has a guardian, which has the rig for both of us.
+        """
         made = open_devices(self.rig, self._clock, hands=self._hands)
-        if any(d.needs_wall_time for d in made.all):
+        if self._guard is not None:
+            self._lease = self._stack.enter_context(self._guard(made))
+        if any(d.needs_wall_time for d in made.all) and not self._lease.guards:
             self._stack.enter_context(claimed(self.rig, os.getpid(), self._claims))
         self.devices = made
         yield from ()
@@ -181,6 +212,8 @@ class Looking:
         gains = amplifier.gains()
         yield ok("amplifier", f"{amplifier.name} answers: {gains.mode}")
         yield self._gains(gains)
+        for doubt in amplifier.doubts():
+            yield note("telegraph", doubt, "turn that knob: the reading must follow (patchrig doctor, once more)")
         if gains.mode is not ClampMode.ZERO and "daq" in self.opened:
             yield self._commanded(gains)
         state = amplifier.state()

@@ -13,6 +13,7 @@ from acquisition.doctor.folder import look_at_folder
 from acquisition.doctor.leftovers import look_for_leftovers
 from acquisition.doctor.loop import look_at_loop
 from acquisition.doctor.model_cell import ModelCell, look_at_model_cell
+from acquisition.guardian import guarding
 from acquisition.register import entries, is_on
 from config.loading import load_rig
 from drivers.clock import WallClock
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from acquisition.guardian import Unguarded
     from acquisition.register import Entry
     from config.rig import Rig
+    from drivers.build import Devices
     from drivers.clock import Clock
     from drivers.hands import Hands
 
+RECORD = "doctor"
+"""Name of a trial in the folder where sessions go: a guardian that had to act writes its record there."""
 REST = "patchrig safe, with this rig file, and look at the rig"
 LOOP_QUESTION = "The command output will move. Is the amplifier at I=0, and a cable from the output to an input?"
 CELL_QUESTION = "The rig will be commanded. Is a MODEL CELL on the headstage, and no cell?"
@@ -51,6 +56,8 @@ class Wish:
     """Asks the person, and returns whether the answer is yes."""
     hands: Hands = field(default_factory=Nobody)
     clock: Clock = field(default_factory=WallClock)
+    guard: Callable[[Path, Rig, Path, Devices], Unguarded] = guarding
+    """Gives the lease under which the rig is commanded."""
     state: Path | None = None
     """Where programs say what they are at; the user's state folder if left out."""
 
@@ -77,7 +84,7 @@ def examine(wish: Wish) -> Iterator[Section]:
     yield file
     if rig is None:
         return
-    if busy := [e for e in entries(wish.register) if e.lives and e.holds and is_on(e, wish.rig, rig.rig)]:
+    if busy := [e for e in entries(wish.register) if e.lives and e.holds and is_on(e, wish.rig)]:
         yield Section(f"Rig: {rig.rig}", (_left_alone(busy[0]),))
         return
     yield from _devices(wish, rig)
@@ -106,7 +113,8 @@ def _devices(wish: Wish, rig: Rig) -> Iterator[Section]:
     ]
     allowed = {what for _, what, question in wanted if wish.agree(question)}
     yield look_at_drivers(rig, wish.clock)
-    with Looking(rig, wish.clock, wish.hands, commands=bool(allowed), claims=wish.claims) as looking:
+    guard = partial(wish.guard, wish.rig, rig, wish.out / RECORD) if allowed else None
+    with Looking(rig, wish.clock, wish.hands, guard=guard, claims=wish.claims) as looking:
         yield looking.look()
         for title, what, _ in wanted:
             yield _trial(title, what, wish, looking, allowed=what in allowed)
@@ -114,12 +122,11 @@ def _devices(wish: Wish, rig: Rig) -> Iterator[Section]:
 
 def _trial(title: str, what: str, wish: Wish, looking: Looking, *, allowed: bool) -> Section:
     """Return what a trial that commands the rig finds, or why it was not made."""
-    devices, cell = looking.devices, wish.model_cell
+    trial, cell = looking.trial, wish.model_cell
     if not allowed:
         return Section(title, (bad(what, "not tried: nobody said yes", "answer yes, or say --yes"),))
-    if devices is None or not looking.complete:
+    if trial is None:
         return Section(title, (bad(what, "not tried: card or amplifier is not well", "mend what is said above"),))
     if what == "loop" or cell is None:
-        return section(title, (Check(what, partial(look_at_loop, looking.rig, devices), REST),))
-    look = partial(look_at_model_cell, looking.rig, devices, wish.clock, cell)
-    return section(title, (Check(what, look, REST),))
+        return section(title, (Check(what, partial(look_at_loop, trial), REST),))
+    return section(title, (Check(what, partial(look_at_model_cell, trial, wish.clock, cell), REST),))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from acquisition.doctor.finding import Finding, bad, note, ok
-from acquisition.rest import put_to_rest
 from protocols.errors import ModeMismatch
 from protocols.sweeps import ClampMode, Sweep
 from protocols.waveforms import Pulse, Waveform
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from acquisition.doctor.trial import Trial
     from config.rig import Rig
     from drivers.base import Amplifier, Gains
-    from drivers.build import Devices
 
 RATE, WIDTH = 20_000.0, 400
 """Hz, and samples per stair."""
@@ -50,20 +49,20 @@ class Path:
     """Samples."""
 
 
-def look_at_loop(rig: Rig, devices: Devices) -> Iterator[Finding]:
+def look_at_loop(trial: Trial) -> Iterator[Finding]:
     """Play stairs and find the input that follows; the output ends at rest."""
-    amplifier = devices.amplifier
+    amplifier = trial.devices.amplifier
     mode = amplifier.mode()
     gains = amplifier.gains()
     if mode is not ClampMode.ZERO or gains.command != 0:
         yield bad("loop", f"not played: the amplifier is in {mode} and would pass the stairs on to the cell", ZERO)
         return
     scale = amplifier.gains_in(ClampMode.VOLTAGE)
+    trial.begin(gains)
     try:
-        played, seen = _stairs(rig, devices, scale)
+        played, seen = _stairs(trial, scale)
     finally:
-        left = put_to_rest(devices, rig.safe, gains)
-        yield from (bad("at rest", f"NOT AT REST: {words}", "patchrig safe, with this rig file") for words in left)
+        yield from trial.rest(gains)
     yield from judged([p for name, row in seen.items() if (p := follow(name, played, row))], len(seen))
 
 
@@ -93,15 +92,16 @@ def follow(name: str, played: NDArray[np.float64], seen: NDArray[np.float64]) ->
     return Path(name, float(gain), float(offset), delay) if abs(gain - 1) < FOLLOWS else None
 
 
-def _stairs(rig: Rig, devices: Devices, scale: Gains) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+def _stairs(trial: Trial, scale: Gains) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
     """Play the stairs and return what was played and what each input saw, V at the connectors."""
-    daq = devices.daq
-    command = stairs(rig, daq.rate(min(RATE, float(rig.daq.sampling_limit))))
+    daq = trial.devices.daq
+    command = stairs(trial.rig, daq.rate(min(RATE, float(trial.rig.daq.sampling_limit))))
     blocks = []
     with closing(daq.play(Sweep(0, ClampMode.VOLTAGE, command), scale)) as frames:
         for frame in frames:
             blocks.append(frame.counts)
-            _still_at_zero(devices.amplifier)
+            trial.lease.beat()
+            _still_at_zero(trial.devices.amplifier)
     counts, seen = np.concatenate(blocks, axis=1), {}
     for row, channel in zip(counts, daq.channels(scale), strict=True):
         _, per_volt = scale.inputs.get(channel.name, ("V", 1.0))

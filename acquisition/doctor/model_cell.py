@@ -10,8 +10,8 @@ import numpy as np
 
 from acquisition.analysis.analyser import Settings, analyse
 from acquisition.doctor.finding import Finding, bad, ok
-from acquisition.rest import put_to_rest
-from drivers.base import differences
+from acquisition.doctor.trial import SWITCH
+from drivers.scales import differences
 from protocols.errors import HardwareError, Refused
 from protocols.quantities import Capacitance, Resistance
 from protocols.sweeps import ClampMode, RecordedSweep, Sweep, SweepHeader
@@ -20,8 +20,7 @@ from protocols.waveforms import pulse_train
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from config.rig import Rig
-    from drivers.build import Devices
+    from acquisition.doctor.trial import Trial
     from drivers.clock import Clock
 
 RATE = 100_000.0
@@ -72,19 +71,21 @@ def model_cell_of(text: str | None) -> ModelCell:
         raise Refused(f"'{text}': write access, membrane and capacitance: '10 MOhm, 500 MOhm, 33 pF'") from error
 
 
-def look_at_model_cell(rig: Rig, devices: Devices, clock: Clock, expected: ModelCell) -> Iterator[Finding]:
+def look_at_model_cell(trial: Trial, clock: Clock, expected: ModelCell) -> Iterator[Finding]:
     """Clamp the model cell to the safe potential, measure it, and put the rig to rest."""
-    before = devices.amplifier.mode()
+    amplifier = trial.devices.amplifier
+    before = amplifier.mode()
+    trial.begin(amplifier.gains())
     try:
-        _clamp(rig, devices, clock)
-        yield from judged(_measured(rig, devices, clock), expected)
+        _clamp(trial, clock)
+        yield from judged(_measured(trial, clock), expected)
     finally:
         try:
             if before is not ClampMode.VOLTAGE:
-                devices.amplifier.set_mode(ClampMode.ZERO)
+                with trial.lease.waiting("a mode switch", SWITCH):
+                    amplifier.set_mode(ClampMode.ZERO)
         finally:
-            left = put_to_rest(devices, rig.safe)
-            yield from (bad("at rest", f"NOT AT REST: {words}", "patchrig safe, with this rig file") for words in left)
+            yield from trial.rest()
 
 
 def judged(found: dict[str, float], expected: ModelCell) -> Iterator[Finding]:
@@ -104,24 +105,26 @@ def _shown(name: str, value: float) -> str:
     return f"{value * 1e12:.1f} pF" if name == "Cm" else f"{value / 1e6:.4g} MOhm"
 
 
-def _clamp(rig: Rig, devices: Devices, clock: Clock) -> None:
+def _clamp(trial: Trial, clock: Clock) -> None:
     """Go to voltage clamp at the safe potential, through I=0, and verify scale factors."""
-    amplifier, level = devices.amplifier, float(rig.safe.voltage_clamp)
+    amplifier, daq, level = trial.devices.amplifier, trial.devices.daq, float(trial.rig.safe.voltage_clamp)
     if amplifier.mode() is not ClampMode.VOLTAGE:
-        amplifier.set_mode(ClampMode.ZERO)
-        devices.daq.park(level, amplifier.gains_in(ClampMode.VOLTAGE))
-        amplifier.set_mode(ClampMode.VOLTAGE)
+        with trial.lease.waiting("a mode switch", SWITCH):
+            amplifier.set_mode(ClampMode.ZERO)
+            daq.park(level, amplifier.gains_in(ClampMode.VOLTAGE))
+            amplifier.set_mode(ClampMode.VOLTAGE)
     if wrong := differences(amplifier.gains(), amplifier.gains_in(ClampMode.VOLTAGE)):
         amplifier.set_mode(ClampMode.ZERO)
         raise HardwareError(amplifier.name, f"{wrong}; correct the rig file or the amplifier. It is at I=0 now")
-    devices.daq.park(level, amplifier.gains())
+    trial.begin(amplifier.gains())
+    daq.park(level, amplifier.gains())
     clock.wait_until(clock.now() + amplifier.settle)
 
 
-def _measured(rig: Rig, devices: Devices, clock: Clock) -> dict[str, float]:
+def _measured(trial: Trial, clock: Clock) -> dict[str, float]:
     """Play test pulses and return what a membrane test makes of them, SI."""
-    daq, amplifier, level = devices.daq, devices.amplifier, float(rig.safe.voltage_clamp)
-    rate = daq.rate(min(RATE, float(rig.daq.sampling_limit)))
+    daq, amplifier, level = trial.devices.daq, trial.devices.amplifier, float(trial.rig.safe.voltage_clamp)
+    rate = daq.rate(min(RATE, float(trial.rig.daq.sampling_limit)))
     gains, every = amplifier.gains(), 4 * WIDTH
     command = pulse_train(rate, holding=level, duration=every * PULSES, amplitude=STEP, width=WIDTH, every=every)
     header = SweepHeader(
@@ -135,8 +138,12 @@ def _measured(rig: Rig, devices: Devices, clock: Clock) -> dict[str, float]:
         holding=level,
         amplifier=amplifier.state().as_mapping(),
     )
+    blocks = []
     with closing(daq.play(header.sweep, gains)) as frames:
-        counts = np.concatenate([frame.counts for frame in frames], axis=1)
+        for frame in frames:
+            blocks.append(frame.counts)
+            trial.lease.beat()
+    counts = np.concatenate(blocks, axis=1)
     stored = {c.name: c.stored(row) for c, row in zip(header.channels, counts, strict=True)}
     made = analyse(RecordedSweep(header, stored), Settings(None))
     return {m.name: m.value for m in made}

@@ -103,15 +103,20 @@ def analyse(
         raise Refused(f"say the sampling rate and when the step was: {EXAMPLE}")
     volts = _volts(sweep)
     pulse, holding = _pulse(volts, sampled_enough(rate), step, current)
+    command = Waveform(float(rate), len(volts), holding, (pulse,))
+    recorded = RecordedSweep(_header(command), {"primary": (volts / STORED_STEP["V"]).astype(np.float32)})
+    return [explained(m) for m in analyser.analyse(recorded, _wanted(settings, target_spikes, baseline))]
+
+
+def _wanted(
+    settings: Settings | None, target_spikes: int | tuple[int, int] | None, baseline: tuple[float, float] | None
+) -> Settings:
+    """Return what to measure: `settings`, with what was said besides."""
     if settings is None:
         settings = Settings(target_spikes=_count(target_spikes))
     elif target_spikes is not None:
         settings = replace(settings, target_spikes=_count(target_spikes))
-    if baseline is not None:
-        settings = replace(settings, baseline=_baseline(baseline))
-    command = Waveform(float(rate), len(volts), holding, (pulse,))
-    recorded = RecordedSweep(_header(command), {"primary": (volts / STORED_STEP["V"]).astype(np.float32)})
-    return [explained(m) for m in analyser.analyse(recorded, settings)]
+    return settings if baseline is None else replace(settings, baseline=_baseline(baseline))
 
 
 def _volts(voltage: ArrayLike) -> NDArray[np.float64]:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from acquisition.guardian.claim import Owner
+    from acquisition.guardian.telling import Told
     from config.rig import Rig
-    from protocols.sweeps import ClampMode
 
 log = logging.getLogger(__name__)
 
 
-def rest_by_hand(file: Path, rig: Rig, *, force: bool = False) -> tuple[list[str], ClampMode | None]:
-    """Put the rig of `file` to rest as far as possible; return what could not be done, in words, and the mode.
+def rest_by_hand(file: Path, rig: Rig, *, force: bool = False) -> tuple[list[str], tuple[Told, ...]]:
+    """Put the rig of `file` to rest as far as possible; return what could not be done, and how each device was left.
 
     A guardian that still tries after the end of its run is ended once this has succeeded: nothing is left for it to
     do, and it may have a rig file with which it never could.
@@ -37,7 +37,7 @@ def rest_by_hand(file: Path, rig: Rig, *, force: bool = False) -> tuple[list[str
     owner = _owner(rig)
     if not force:
         _refuse_beside_a_run(file, rig, owner)
-    known = Known()
+    known = Known(by_force=force)
     if owner is None:
         with _kept_from_others(rig):
             left = _rest(rig, known)
@@ -46,12 +46,12 @@ def rest_by_hand(file: Path, rig: Rig, *, force: bool = False) -> tuple[list[str
         if not left and owner.over:
             left = _take_over(rig, known, owner)
     if not left:
-        forget_dead(file, rig.rig)
-    return left, known.mode
+        forget_dead(file)
+    return left, known.told
 
 
 def _rest(rig: Rig, known: Known) -> list[str]:
-    return rest(rig, known, SOON, lambda left: log.info("still trying: %s", left))
+    return rest(rig, known, SOON, lambda left: log.info("still trying: %s", "; ".join(left)))
 
 
 def _take_over(rig: Rig, known: Known, owner: Owner) -> list[str]:
@@ -66,7 +66,7 @@ def _take_over(rig: Rig, known: Known, owner: Owner) -> list[str]:
 def _refuse_beside_a_run(file: Path, rig: Rig, owner: Owner | None) -> None:
     force = "to act all the same: patchrig safe --force"
     for entry in entries():
-        if entry.lives and entry.holds and is_on(entry, file, rig.rig):
+        if entry.lives and entry.holds and is_on(entry, file):
             who = f"{entry.session.name} is being recorded on it (process {entry.pid})"
             cure = f"Ctrl-C in its window puts the rig to rest; so does its guardian when process {entry.pid} is ended"
             raise Refused(f"{rig.rig}: {who}. {cure}; {force}")

@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acquisition.guardian.claim import claimed
+from acquisition.guardian.telling import told
 from acquisition.rest import opened_as_far_as_possible, put_to_rest
 from acquisition.session.guardian_record import Record, write
 from config.loading import load_rig
 from drivers.base import Gains
-from drivers.build import load_drivers, open_devices
+from drivers.build import devices_as_far_as_possible, load_drivers
 from drivers.clock import WallClock
 from protocols.errors import PatchrigError, Refused
 from protocols.sweeps import ClampMode
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from acquisition.guardian.claim import Claim
+    from acquisition.guardian.telling import Told
     from config.rig import Rig
 
 log = logging.getLogger(__name__)
@@ -66,8 +68,10 @@ class Known:
     asked: bool = False
     rested: tuple[str, ...] | None = None
     """What the run could not put to rest; None: it has not tried."""
-    mode: ClampMode | None = None
-    """In which we left the amplifier at rest."""
+    told: tuple[Told, ...] = ()
+    """How each device was left at the latest try."""
+    by_force: bool = False
+    """Whether devices are taken from a living program, because a person said so."""
 
     def hear(self, message: dict[str, Any]) -> None:
         """Take over one message."""
@@ -131,11 +135,11 @@ def rest(rig: Rig, known: Known, within: float, tell: Callable[[list[str]], obje
 
 def _rest_once(rig: Rig, known: Known, *, last_resort: bool) -> list[str]:
     try:
-        with opened_as_far_as_possible(open_devices(rig, WallClock())) as (devices, closed):
+        found = devices_as_far_as_possible(rig, WallClock(), by_force=known.by_force)
+        with opened_as_far_as_possible(found) as (devices, closed):
             left = put_to_rest(devices, rig.safe, known.gains, last_resort=last_resort)
-            if not left:
-                known.mode = devices.amplifier.mode()
-            return list(dict.fromkeys([*closed, *left])) if left else []
+            known.told = told(devices, rig, closed, left)
+            return list(dict.fromkeys([*closed.values(), *left])) if left else []
     except PatchrigError as error:
         return [str(error)]
     except Exception as error:  # noqa: BLE001  a driver's bug must not end the only process that can still act

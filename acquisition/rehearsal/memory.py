@@ -146,6 +146,11 @@ class Remembered:
         return self.head.seed
 
     @property
+    def filtering(self) -> str:
+        """The amplifier's output filter."""
+        return self.head.filtering
+
+    @property
     def software(self) -> Mapping[str, str]:
         """Package -> version."""
         return self.head.software

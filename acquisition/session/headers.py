@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from protocols.sweeps import Channel, ClampMode, LogEntry, Sweep, SweepHeader
-from protocols.waveforms import Pulse, Waveform
+from protocols.waveforms import Pulse, TtlPulse, Waveform
 
 
 def header_text(header: SweepHeader) -> str:
@@ -29,7 +29,12 @@ def header_of(text: str) -> SweepHeader:
     pulses = tuple(Pulse(**p) for p in command.pop("pulses"))
     channels = (Channel(c["name"], c["unit"], tuple(c["coefficients"])) for c in raw.pop("channels"))
     return SweepHeader(
-        sweep=Sweep(sweep["index"], ClampMode(sweep["mode"]), Waveform(**command, pulses=pulses)),
+        sweep=Sweep(
+            sweep["index"],
+            ClampMode(sweep["mode"]),
+            Waveform(**command, pulses=pulses),
+            tuple(TtlPulse(**p) for p in sweep.get("ttl", ())),  # sessions before TTL lines have none
+        ),
         channels=tuple(channels),
         **raw,
     )

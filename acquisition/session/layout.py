@@ -12,6 +12,7 @@ The writer and the reader share these names and nothing else. A change here rais
     /stimulus/presentation/run_003_command_00012   command; the name is of the first sweep of the run that has it
     /intervals/sweeps                        one row per sweep, also of those without samples
     /intervals/pulses                        one row per pulse
+    /intervals/ttl                           one row per TTL pulse; absent if there was none
     /intervals/epochs                        which solution was in the bath, dead times included
     /intervals/invalid_times                 samples that were lost
     /processing/icephys/measures             one row per number
@@ -177,6 +178,20 @@ PULSES = TableLayout(
         number("level", "Command during the pulse: volts in voltage clamp, amperes in current clamp"),
         number("amplitude", "The same, counted from the holding level"),
         text("unit", "V or A"),
+    ),
+)
+TTL = TableLayout(
+    "intervals/ttl",
+    "TimeIntervals",
+    "Every pulse that was played on a digital line of the card, on the sample clock of the recording. A line was low "
+    "at all other times.",
+    (
+        START,
+        STOP,
+        SWEEP,
+        text("line", "Name of the line in the rig file, such as stimulator or camera"),
+        whole("first_sample", "Sample of the sweep at which the line went high"),
+        whole("end_sample", "Sample of the sweep at which it went low again"),
     ),
 )
 EPOCHS = TableLayout(

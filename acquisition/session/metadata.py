@@ -148,7 +148,7 @@ def _write_electrode(file: Any, head: SessionHead) -> None:
     put_text(electrode, "description", electrode_text(protocol))
     put_text(electrode, "location", protocol.preparation.slice.region)
     put_text(electrode, "slice", slices_text(protocol))
-    put_text(electrode, "filtering", f"low-pass {protocol.record.low_pass}")
+    put_text(electrode, "filtering", head.filtering)
     electrode["device"] = h5py.SoftLink(f"/{layout.AMPLIFIER}")
 
 

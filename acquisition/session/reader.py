@@ -20,6 +20,7 @@ from acquisition.session.guardian_record import Record, read, record_from, recor
 from acquisition.session.headers import entry_of, header_of
 from protocols.errors import SessionError
 from protocols.sweeps import ClampMode, Measurement, RecordedSweep
+from protocols.waveforms import TtlPulse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,6 +115,12 @@ class Session:
     def cell_id(self) -> str:
         """The cell."""
         return self._text(f"{layout.ELECTRODE}/cell_id")
+
+    @property
+    def filtering(self) -> str:
+        """The amplifier's output filter as it was, such as 'low-pass 4 kHz'."""
+        path = f"{layout.ELECTRODE}/filtering"
+        return self._text(path) if path in self._h5 else ""
 
     @property
     def notes(self) -> str | None:
@@ -216,6 +223,15 @@ class Session:
             return series["timestamps"][:], values
         start = series["starting_time"]
         return start[()] + np.arange(len(values)) / start.attrs["rate"], values
+
+    @cached_property
+    def ttl(self) -> dict[int, tuple[TtlPulse, ...]]:
+        """Sweep -> pulses that were played on digital lines, in its samples; an interrupted one as far as it went."""
+        c = self._columns(layout.TTL)
+        found: dict[int, list[TtlPulse]] = {}
+        for sweep, *pulse in zip(c["sweep"], c["line"], c["first_sample"], c["end_sample"], strict=True):
+            found.setdefault(int(sweep), []).append(TtlPulse(*pulse))
+        return {sweep: tuple(pulses) for sweep, pulses in found.items()}
 
     @cached_property
     def rejected(self) -> dict[int, str]:

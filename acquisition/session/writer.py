@@ -59,6 +59,7 @@ class SessionWriter:
             write_head(self._file, head)
         self._icephys = IcephysTables(self._file, head.protocol, fingerprint(head.protocol_text))
         self._sweeps, self._pulses = Table(self._file, layout.SWEEPS), Table(self._file, layout.PULSES)
+        self._ttl = Table(self._file, layout.TTL)
         self._lost, self._measures = Table(self._file, layout.INVALID_TIMES), Table(self._file, layout.MEASURES)
         self._epochs, self._log = SolutionEpochs(self._file), LogSeries(self._file)
         self._temperature = TemperatureSeries(self._file)
@@ -219,6 +220,7 @@ class SessionWriter:
             sha256=done.sha256,
         )
         self._add_pulses(done)
+        self._add_ttl(done)
         self._write_header(header)
 
     def _add_pulses(self, done: SweepRecording) -> None:
@@ -237,6 +239,20 @@ class SessionWriter:
                 unit=header.sweep.mode.command_unit,
             )
 
+    def _add_ttl(self, done: SweepRecording) -> None:
+        """List the TTL pulses that were played, an interrupted one as far as it went."""
+        header = done.header
+        for pulse in (p for p in header.sweep.ttl if p.start < done.n_samples):
+            stop = min(pulse.stop, done.n_samples)
+            self._ttl.add(
+                start_time=header.start + pulse.start / header.sweep.rate,
+                stop_time=header.start + stop / header.sweep.rate,
+                sweep=header.sweep.index,
+                line=pulse.line,
+                first_sample=pulse.start,
+                end_sample=stop,
+            )
+
     def _write_header(self, header: SweepHeader) -> None:
         if layout.SWEEP_HEADERS not in self._file:
             scratch(self._file, layout.SWEEP_HEADERS, "JSON per row of /intervals/sweeps: the sweep's exact header")
@@ -250,7 +266,7 @@ class SessionWriter:
             put_text(electrode, "initial_access_resistance", f"{ohms / 1e6:.1f} MOhm")
 
     def _write_waiting(self) -> None:
-        for part in (self._sweeps, self._pulses, self._lost, self._measures):
+        for part in (self._sweeps, self._pulses, self._ttl, self._lost, self._measures):
             part.write()
         for series in (self._epochs, self._log, self._temperature):
             series.write()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from acquisition.events import SeriesProgress
 from acquisition.state import Found
 from acquisition.steps.switch_to import rebias
-from protocols.commands import find_command
+from protocols.commands import find_command, ttl_pulses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ def find(step: Find, bench: Bench) -> None:
 
 def _try(step: Find, current: float, bench: Bench) -> Trial:
     command = find_command(step, bench.rate, holding=bench.state.level, amplitude=current)
-    return bench.play(command, label=step.name, kind="find")
+    return bench.play(command, label=step.name, kind="find", ttl=ttl_pulses(step, bench.rate))
 
 
 def _conclude(step: Find, search: SpikeSearch, bench: Bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from protocols.commands import hold_command
+from protocols.commands import hold_command, ttl_pulses
 
 if TYPE_CHECKING:
     from acquisition.bench import Bench
@@ -13,5 +13,6 @@ if TYPE_CHECKING:
 
 def hold(step: Hold, bench: Bench) -> None:
     """Hold, as one gap-free sweep, with test pulses meanwhile."""
-    trial = bench.play(hold_command(step, bench.rate), label=f"hold {step.voltage}", kind="hold")
+    command, ttl = hold_command(step, bench.rate), ttl_pulses(step, bench.rate)
+    trial = bench.play(command, label=f"hold {step.voltage}", kind="hold", ttl=ttl)
     bench.judge(trial, step.require)

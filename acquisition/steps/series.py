@@ -9,7 +9,7 @@ from acquisition.acceptance import is_accepted
 from acquisition.analysis.stability import Verdict, after_arrival, beside_baseline, judge
 from acquisition.events import SeriesProgress
 from acquisition.steps.switch_to import rebias
-from protocols.commands import series_command
+from protocols.commands import series_command, ttl_pulses
 from protocols.quantities import Current, CurrentSteps
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _Series:
         if (late := bench.clock.now() - self._next) > LATE:
             bench.log("late", f"{step.name}: this sweep comes {late:.0f} s late; the ones after it keep their interval")
         bench.wait_until(self._next, f"next sweep of '{step.name}'")
-        trial = bench.play(self._command(), label=step.name, kind="series")
+        trial = bench.play(self._command(), label=step.name, kind="series", ttl=ttl_pulses(step, bench.rate))
         # after a question or a pause the schedule moves on: sweeps must not follow each other without rest
         on_time = trial.header.start - self._next <= LATE
         self._next = (self._next if on_time else trial.header.start) + step.every

@@ -55,7 +55,10 @@ def set_bridge(wish: str | Resistance, bench: Bench) -> None:
     else:
         ohms = 0.0 if isinstance(wish, str) else float(wish)
         amplifier.set_bridge(ohms)
-    bench.log("bridge", f"bridge balance {ohms / 1e6:.1f} MOhm ({wish})", ohms=ohms)
+    if np.isnan(ohms):
+        bench.log("bridge", "bridge balanced by hand; nothing tells its value", ohms=None)
+    else:
+        bench.log("bridge", f"bridge balance {ohms / 1e6:.1f} MOhm ({wish})", ohms=ohms)
 
 
 def _bias(step: SwitchTo, target: float, bench: Bench) -> None:

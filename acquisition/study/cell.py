@@ -193,6 +193,8 @@ class Cell:
     warnings: tuple[str, ...] = ()
     temperature: float = math.nan
     """Mean of the bath during the sweeps, degC."""
+    filtering: str = ""
+    """The amplifier's output filter, such as 'low-pass 4 kHz'."""
 
     @property
     def baseline(self) -> CellPhase | None:

@@ -44,7 +44,7 @@ def recording_methods(cells: Sequence[Cell], *, blind: bool) -> tuple[Paragraph,
     protocols, common = [read[c.protocol_text] for c in cells], read[texts.most_common(1)[0][0]]
     paragraphs = [
         Paragraph("Preparation", " ".join(_preparation(common, cells))),
-        Paragraph("Recording", " ".join(_recording(common))),
+        Paragraph("Recording", " ".join(_recording(common, cells))),
         Paragraph("Drug application", " ".join(_drug(common, protocols, blind=blind))),
         Paragraph("Acceptance", " ".join(_acceptance(common))),
         Paragraph("Differences between sessions", " ".join(_differences(protocols, blind=blind))),
@@ -86,8 +86,9 @@ def _preparation(p: Protocol, cells: Sequence[Cell]) -> Iterator[str]:
     yield f"Pipettes held, in mM, {pipette.composition}. The liquid junction potential {said}."
 
 
-def _recording(p: Protocol) -> Iterator[str]:
-    yield f"Signals were low-pass filtered at {p.record.low_pass} and sampled at {p.record.sampling}."
+def _recording(p: Protocol, cells: Sequence[Cell]) -> Iterator[str]:
+    corners = sorted({c.filtering.removeprefix("low-pass ") for c in cells if c.filtering}) or [p.record.low_pass.text]
+    yield f"Signals were low-pass filtered at {listed(corners)} and sampled at {p.record.sampling}."
     series = next((s for s in p.steps if isinstance(s, Series)), None)
     clamp = next((s for s in p.steps if isinstance(s, SwitchTo) and s.bias_to is not None), None)
     if clamp is not None:

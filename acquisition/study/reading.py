@@ -84,6 +84,7 @@ def cell_from(session: Source, path: Path, rules: Rules) -> Cell:
         reasons=reasons,
         warnings=warnings,
         temperature=_temperature(session, timeline),
+        filtering=session.filtering,
     )
 
 

@@ -50,6 +50,10 @@ class Source(Protocol):
         """Of the simulated cell."""
 
     @property
+    def filtering(self) -> str:
+        """The amplifier's output filter, such as 'low-pass 4 kHz'."""
+
+    @property
     def software(self) -> Mapping[str, str]:
         """Package -> version."""
 

@@ -10,6 +10,8 @@ from drivers.ni.failures import NOT_SUPPORTED, code_of, ours
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from nidaqmx.system import Device
+
     from config.rig import Input, Rig
     from drivers.ni.connection import Connection
 
@@ -35,6 +37,10 @@ class Capabilities:
     output_rate: float | None
     clocked_output: bool | None
     """Whether outputs can follow a sample clock."""
+    unclocked: tuple[str, ...]
+    """Those of the TTL lines that cannot follow a sample clock."""
+    line_trigger: bool | None
+    """Whether clocked digital lines can wait for a start trigger."""
     digital_trigger: bool | None
     input_reach: float | None
     """Widest input range, V, each way."""
@@ -48,8 +54,8 @@ class Capabilities:
         return self.total_rate if self.simultaneous else self.total_rate / channels
 
 
-def read_capabilities(connection: Connection) -> Capabilities:
-    """Ask the card.
+def read_capabilities(connection: Connection, ttl: Sequence[str] = ()) -> Capabilities:
+    """Ask the card; `ttl` are the full names of digital lines that shall follow a sample clock.
 
     Raises
     ------
@@ -58,22 +64,30 @@ def read_capabilities(connection: Connection) -> Capabilities:
     """
     device = connection.device
     card = connection.card()
+    from nidaqmx.constants import TriggerUsage
+
     with ours(device, "card"):
         return Capabilities(
             product=str(card.product_type),
             serial=_told(lambda: int(card.serial_num)),
             inputs=tuple(card.ai_physical_chans.channel_names),
             outputs=tuple(card.ao_physical_chans.channel_names),
-            lines=tuple(_told(lambda: card.do_lines.channel_names) or ()),
+            lines=(lines := tuple(_told(lambda: card.do_lines.channel_names) or ())),
             single_rate=_told(lambda: float(card.ai_max_single_chan_rate)),
             total_rate=_told(lambda: float(card.ai_max_multi_chan_rate)),
             simultaneous=_told(lambda: bool(card.ai_simultaneous_sampling_supported)),
             output_rate=_told(lambda: float(card.ao_max_rate)),
             clocked_output=_told(lambda: bool(card.ao_samp_clk_supported)),
+            unclocked=tuple(pin for pin in ttl if pin in lines and _is_unclocked(card, pin)),
+            line_trigger=_told(lambda: TriggerUsage.START in card.do_trig_usage) if ttl else None,
             digital_trigger=_told(lambda: bool(card.dig_trig_supported)),
             input_reach=_told(lambda: _reach(card.ai_voltage_rngs)),
             output_reach=_told(lambda: _reach(card.ao_voltage_rngs)),
         )
+
+
+def _is_unclocked(card: Device, pin: str) -> bool:
+    return _told(lambda: bool(card.do_lines[pin].do_samp_clk_supported)) is False
 
 
 def _told(ask: Callable[[], Any]) -> Any:
@@ -102,6 +116,7 @@ def shortcomings(card: Capabilities, rig: Rig, telegraphs: Sequence[Input], conn
 def _missing(card: Capabilities, rig: Rig, telegraphs: Sequence[Input], connection: Connection) -> Iterator[str]:
     wanted = [(e.pin, card.inputs, "input") for e in (*rig.inputs.values(), *telegraphs)]
     wanted += [(e.pin, card.outputs, "output") for e in rig.outputs.values()]
+    wanted += [(e.pin, card.lines, "digital line") for e in rig.ttl.values()]
     if rig.perfusion.driver == "digital_valves":
         pins = (connection.pin(e.pin) for e in rig.perfusion.lines.values() if e.pin)
         # valves may be on another card, which is not asked
@@ -109,6 +124,9 @@ def _missing(card: Capabilities, rig: Rig, telegraphs: Sequence[Input], connecti
     for pin, known, kind in wanted:
         if known and connection.pin(pin) not in known:
             yield f"it has no {kind} '{pin.removeprefix(f'{connection.device}/')}' ({kind}s {known[0]} to {known[-1]})"
+    for name, entry in rig.ttl.items():
+        if connection.pin(entry.pin) in card.unclocked:
+            yield f"its line '{entry.pin}' has no sample clock, so '{name}' cannot be pulsed there; wire it to port 0"
     if card.clocked_output is False:
         yield "its outputs are timed by software and cannot play a sweep; a card with clocked outputs is needed"
 

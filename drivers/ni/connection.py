@@ -10,6 +10,7 @@ from nidaqmx.grpc_session_options import SessionInitializationBehavior
 from nidaqmx.system import Device
 
 from config.ni import NiDaqOptions, options_of
+from drivers.ni.claim import Claim
 from drivers.ni.failures import DUPLICATE, code_of, ours
 from drivers.ni.orphans import take_away, task_name
 from protocols.errors import HardwareError
@@ -18,32 +19,61 @@ if TYPE_CHECKING:
     from drivers.build import Context
 
 
-INPUTS, OUTPUT, VALVES = "inputs", "command output", "valves"
+INPUTS, OUTPUT, VALVES, TTL = "inputs", "command output", "valves", "TTL lines"
 """What our tasks are called in messages."""
+OURS = (INPUTS, OUTPUT, VALVES, TTL)
 
 
 class Connection:
     """One card's NI-DAQmx, opened when the first device needs it and closed after the last."""
 
-    def __init__(self, device: str, address: str | None) -> None:
-        """Keep the card's name in NI-DAQmx, and 'host:port' of the device server (None: this computer)."""
-        self.device, self.address = device, address
+    def __init__(self, device: str, address: str | None, *, by_force: bool = False) -> None:
+        """Keep the card's name in NI-DAQmx, and 'host:port' of the device server (None: this computer).
+
+        `by_force` takes the card from whoever has it.
+        """
+        self.device, self.address, self._by_force = device, address, by_force
         self._users: set[str] = set()
         self._names: set[str] = set()
         self._channel: Any = None
+        self._claim: Claim | None = None
 
     def join(self, user: str) -> None:
-        """Say that `user` needs the card from now on."""
+        """Say that `user` needs the card from now on. On a device server it is claimed until the last one leaves.
+
+        Raises
+        ------
+        CardError
+            A living program, of whatever computer, has the card on that server.
+        """
         if not self._users and self.address is not None:
             self._channel = _channel(self.device, self.address)
+            claim = Claim(self.device, self._channel)
+            try:
+                claim.take([task_name(self.device, what) for what in OURS], by_force=self._by_force)
+            except BaseException:
+                self._close()
+                raise
+            self._claim = claim
         self._users.add(user)
+
+    def look(self) -> None:
+        """Open the way to the card for questions alone; nothing is claimed, and `leave` closes it."""
+        if not self._users and self.address is not None:
+            self._channel = _channel(self.device, self.address)
 
     def leave(self, user: str) -> None:
         """Say that `user` does not need it any more; once more does no harm."""
         self._users.discard(user)
-        if not self._users and self._channel is not None:
+        if not self._users:
+            self._close()
+
+    def _close(self) -> None:
+        if self._claim is not None:
+            self._claim.release()
+        if self._channel is not None:
             self._channel.close()
-            self._channel = None
+        self._claim = self._channel = None
 
     def task(self, what: str) -> Task:
         """Return a new, empty task; `what` names it in messages. The caller closes it.
@@ -65,7 +95,7 @@ class Connection:
 
     def _freed(self) -> bool:
         """Take away what a killed program has left; return False if its owner lives."""
-        names = {task_name(self.device, what) for what in (INPUTS, OUTPUT, VALVES)} | self._names
+        names = {task_name(self.device, what) for what in OURS} | self._names
         return self._channel is not None and take_away(self._channel, task_name(self.device, INPUTS), sorted(names))
 
     def card(self) -> Device:
@@ -102,7 +132,7 @@ def connection(context: Context) -> Connection:
             f"the rig's card is driven by '{daq.driver}'; lines and inputs of an NI card need 'daq: driver: nidaqmx'"
         )
         raise HardwareError(daq.device, words)
-    return Connection(daq.device, options_of("daq", NiDaqOptions, daq.options).grpc)
+    return Connection(daq.device, options_of("daq", NiDaqOptions, daq.options).grpc, by_force=context.by_force)
 
 
 def _channel(device: str, address: str) -> Any:

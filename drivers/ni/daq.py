@@ -6,7 +6,7 @@ one that takes the frames, does all reading and writing. Between sweeps the leve
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,8 @@ from drivers.ni.analogue import AnalogueInputs, inputs
 from drivers.ni.capabilities import Capabilities, read_capabilities, shortcomings
 from drivers.ni.connection import Connection, connection
 from drivers.ni.failures import NO_SUCH_CHANNEL, NOT_SUPPORTED, CardError
+from drivers.ni.feed import Ahead, Feed
+from drivers.ni.pulses import PulseTask, levels_of, lower_now
 from drivers.ni.tasks import InputTask, OutputTask, Plug, Scaling, Wire, same_rate, write_now
 from protocols.errors import HardwareError
 from protocols.sweeps import Channel, Frame
@@ -35,7 +37,7 @@ USUAL_RATE = 20_000.0
 
 
 class NiDaq(Daq):
-    """One multifunction card: the rig's inputs, the command output."""
+    """One multifunction card: the rig's inputs, the command output, the TTL lines."""
 
     def __init__(self, rig: Rig, way: Connection, source: AnalogueInputs) -> None:
         """Take wiring, limits and options from the rig file; the card is asked when it is opened."""
@@ -48,6 +50,9 @@ class NiDaq(Daq):
         self._others = tuple(
             Plug(way.pin(entry.pin), float(entry.range)) for name, entry in rig.outputs.items() if name != "command"
         )
+        self.ttl = tuple(rig.ttl)
+        self._ttl_pins = {name: way.pin(entry.pin) for name, entry in rig.ttl.items()}
+        self._is_low = not self.ttl
         self._wires = tuple(Wire.of(name, entry, way) for name, entry in rig.inputs.items())
         self._scalings: tuple[Scaling, ...] = ()
         self._rates: dict[float, float] = {}
@@ -61,7 +66,7 @@ class NiDaq(Daq):
         """Ask the card what it can do; nothing is written yet."""
         self._way.join(self.name)
         try:
-            self._card = read_capabilities(self._way)
+            self._card = read_capabilities(self._way, tuple(self._ttl_pins.values()))
             if wrong := shortcomings(self._card, self._rig, tuple(self._options.telegraphs.values()), self._way):
                 raise HardwareError(self.name, f"{self._card.product} does not fit the rig file: {'; '.join(wrong)}")
             with self._inputs() as task:
@@ -131,8 +136,8 @@ class NiDaq(Daq):
         """Yield block after block as the card delivers them; park at holding if the sweep does not end well."""
         whole = False
         try:
-            with self._armed(sweep, gains) as (task, output):
-                yield from self._frames(sweep, task, output)
+            with self._armed(sweep, gains) as (task, outputs):
+                yield from self._frames(sweep, task, outputs)
                 whole = True
         finally:
             self._source.unfollow()
@@ -140,44 +145,66 @@ class NiDaq(Daq):
                 self._volts = float(_levels(sweep, sweep.n_samples - 1, 1)[0] / gains.command)
             elif not whole:
                 self._park(sweep.command.holding, gains)
+            self._lower()
 
     @contextmanager
-    def _armed(self, sweep: Sweep, gains: Gains) -> Iterator[tuple[InputTask, _Feed | None]]:
-        """Give a sweep's running tasks: slave first, master last, and the master stopped first."""
-        with self._output_task(sweep, gains) as output, self._inputs(self._scalings) as task:
+    def _armed(self, sweep: Sweep, gains: Gains) -> Iterator[tuple[InputTask, list[Feed]]]:
+        """Give a sweep's running tasks: slaves first, master last, and the master stopped first."""
+        with (
+            self._output_task(sweep, gains) as command,
+            self._pulse_task(sweep) as pulses,
+            self._inputs(self._scalings) as task,
+        ):
             finite = self._options.streaming == "finite"
             samples = sweep.n_samples if finite else self._block_of(sweep)
             rate = task.arm(sweep.rate, samples, buffer=None if finite else float(self._options.input_buffer))
             if not same_rate(rate, sweep.rate):
                 words = f"the card samples at {rate:.9g} Hz, the sweep was made for {sweep.rate:.9g} Hz"
                 raise HardwareError(self.name, words)
-            if output is not None:
+            outputs = [output for output in (command, pulses) if output is not None]
+            for output in outputs:
                 output.start()
             task.start()
-            yield task, output
+            yield task, outputs
 
     @contextmanager
-    def _output_task(self, sweep: Sweep, gains: Gains) -> Iterator[_Feed | None]:
+    def _output_task(self, sweep: Sweep, gains: Gains) -> Iterator[Feed | None]:
         """Give the output with its first samples written; nothing in I=0, where it stays as it is."""
         if gains.command == 0:
             yield None
             return
         task = OutputTask(self._way, Plug(self._output, self.output_range), self._others)
         try:
-            feed = _Feed(task, sweep, gains.command, self._lead(sweep))
+            feed = Feed(task, sweep, lambda *part: _levels(sweep, *part) / gains.command, self._ahead(sweep))
             feed.arm(self._buffer(sweep), trigger=self.card.digital_trigger is not False)
             yield feed
         finally:
             task.close()
 
-    def _frames(self, sweep: Sweep, task: InputTask, output: _Feed | None) -> Iterator[Frame]:
+    @contextmanager
+    def _pulse_task(self, sweep: Sweep) -> Iterator[Feed | None]:
+        """Give the TTL lines that the sweep pulses, with their first samples written; nothing if there are none."""
+        lines = tuple(name for name in self.ttl if any(p.line == name for p in sweep.ttl))
+        if not lines:
+            yield None
+            return
+        self._is_low = False
+        task = PulseTask(self._way, tuple(self._ttl_pins[name] for name in lines))
+        try:
+            feed = Feed(task, sweep, levels_of(sweep, lines), self._ahead(sweep))
+            feed.arm(self._buffer(sweep), trigger=self.card.line_trigger is True)
+            yield feed
+        finally:
+            task.close()
+
+    def _frames(self, sweep: Sweep, task: InputTask, outputs: list[Feed]) -> Iterator[Frame]:
         block, done, recorded = self._block_of(sweep), 0, len(self._wires)
         while done < sweep.n_samples:
             first, counts = task.read(min(block, sweep.n_samples - done), sweep.n_samples)
             done, frame = first + counts.shape[1], Frame(first, counts[:recorded])
             self._follow(counts[recorded:])
             try:
-                if output is not None:
+                for output in outputs:
                     output.feed(done)
             except CardError as error:
                 error.samples = done
@@ -195,11 +222,22 @@ class NiDaq(Daq):
         self._source.follow([float(m) for m in means])
 
     def _park(self, level: float, gains: Gains) -> None:
-        """Write on demand; in I=0 the output stays as it is."""
-        if gains.command == 0:
-            return
-        write_now(self._way, self._output, self.output_range, level / gains.command)
-        self._volts = level / gains.command
+        """Write on demand; in I=0 the output stays as it is. TTL lines go low, whatever becomes of the command."""
+        try:
+            if gains.command:
+                write_now(self._way, self._output, self.output_range, level / gains.command)
+                self._volts = level / gains.command
+        except HardwareError:
+            with suppress(HardwareError):  # the cell hangs on the command: that it failed is what must be said
+                self._lower()
+            raise
+        self._lower()
+
+    def _lower(self) -> None:
+        """Let TTL lines be low; a killed program may have left one high, so they are written once in any case."""
+        if not self._is_low:
+            lower_now(self._way, self._ttl_pins)
+            self._is_low = True
 
     # --- sizes ----------------------------------------------------------------------------------------------
 
@@ -219,54 +257,18 @@ class NiDaq(Daq):
     def _block_of(self, sweep: Sweep) -> int:
         return min(max(1, round(self._block * sweep.rate)), sweep.n_samples)
 
-    def _lead(self, sweep: Sweep) -> int:
-        """Return how many samples the output is ahead: two blocks at least, for one is being read."""
-        return max(round(float(self._options.lead) * sweep.rate), 2 * self._block_of(sweep))
-
-    def _buffer(self, sweep: Sweep) -> int | None:
-        """Return the output's buffer in samples; None when the whole sweep is written at once."""
+    def _ahead(self, sweep: Sweep) -> Ahead | None:
+        """Return how far outputs are written ahead; None when the whole sweep is written at once."""
         if self._options.streaming == "finite":
             return None
+        return Ahead.of(sweep, float(self._options.lead), self._block_of(sweep))
+
+    def _buffer(self, sweep: Sweep) -> int | None:
+        """Return the outputs' buffer in samples; None when the whole sweep is written at once."""
+        if (ahead := self._ahead(sweep)) is None:
+            return None
         wanted = self._options.output_buffer
-        return max(2 * self._lead(sweep), round(float(wanted or 0) * sweep.rate))
-
-
-class _Feed:
-    """A sweep's command on its way to the output, always some samples ahead of what was read."""
-
-    def __init__(self, task: OutputTask, sweep: Sweep, per_volt: float, lead: int) -> None:
-        self._task, self._sweep, self._per_volt, self._lead = task, sweep, per_volt, lead
-        self._written, self._streams = 0, True
-
-    def arm(self, buffer: int | None, *, trigger: bool) -> None:
-        """Set the clock and write ahead: the lead, or (no buffer) everything."""
-        self._streams = buffer is not None
-        self._task.arm(
-            self._sweep.rate, self._sweep.n_samples if buffer is None else self._lead, buffer=buffer, trigger=trigger
-        )
-        self._write_up_to(self._sweep.n_samples if buffer is None else self._lead)
-
-    def start(self) -> None:
-        """Wait for the inputs' clock."""
-        self._task.start()
-
-    def feed(self, done: int) -> None:
-        """Write on, now that `done` samples were read; behind the sweep's end its last level goes on.
-
-        Raises
-        ------
-        CardError
-            The output has run dry, or the card fails.
-        """
-        if self._streams:
-            self._write_up_to(done + self._lead)
-        if done >= self._sweep.n_samples:
-            self._task.check()
-
-    def _write_up_to(self, end: int) -> None:
-        if end > self._written:
-            self._task.write(_levels(self._sweep, self._written, end - self._written) / self._per_volt)
-            self._written = end
+        return max(ahead.lead + ahead.start, round(float(wanted or 0) * sweep.rate))
 
 
 def _levels(sweep: Sweep, first: int, count: int) -> NDArray[np.float64]:

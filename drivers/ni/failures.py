@@ -40,6 +40,9 @@ INSTALL = (
 
 SLOW = "this computer did not fetch samples in time: a longer 'input_buffer', or less load on the computer"
 
+LONGEST = 120
+"""Letters of a vendor's own text in a message."""
+
 CURES: Mapping[int, str] = {
     -50103: "the card is busy with another task: close NI MAX's test panels and other programs that use it",
     -88709: "the task was stopped from elsewhere",
@@ -87,13 +90,14 @@ class CardError(HardwareError):
         task: str = "",
         channels: tuple[str, ...] = (),
         samples: int | None = None,
+        said: str = "",
     ) -> None:
         """Keep NI-DAQmx's code (None: it did not come from the card), and what was being done with what.
 
-        `samples` counts those per channel that were read or written before the failure.
+        `samples` counts those per channel that were read or written before the failure; `said` is the vendor's text.
         """
         super().__init__(device, message)
-        self.code, self.task, self.channels, self.samples = code, task, channels, samples
+        self.code, self.task, self.channels, self.samples, self.said = code, task, channels, samples, said
 
 
 @contextmanager
@@ -121,7 +125,8 @@ def _failure(error: Error, device: str, task: str, channels: tuple[str, ...], sa
     if isinstance(error, DaqWriteError):
         samples = int(error.samps_per_chan_written)
     about = f"{task} ({', '.join(channels)}): " if channels else f"{task}: " if task else ""
-    return CardError(device, about + _words(error), code=code_of(error), task=task, channels=channels, samples=samples)
+    code, told = code_of(error), about + _words(error)
+    return CardError(device, told, code=code, task=task, channels=channels, samples=samples, said=str(error))
 
 
 def _words(error: Error) -> str:
@@ -130,7 +135,7 @@ def _words(error: Error) -> str:
         return INSTALL
     if isinstance(error, RpcError):
         return _server_words(error)
-    first = next(iter(str(error).splitlines()), "")
+    first = _first_words(str(error))
     if not isinstance(error, DaqError):
         return first
     cure = CURES.get(error.error_code)
@@ -147,5 +152,11 @@ def _server_words(error: RpcError) -> str:
         case "ALREADY_EXISTS":
             return CURES[DUPLICATE]
         case "UNIMPLEMENTED":
-            return f"the device server is too old for this: {error.description}"
-    return f"the device server failed: {code}, {error.description}"
+            return f"the device server is too old for this: {_first_words(str(error.description))}"
+    return f"the device server failed ({code}): {_first_words(str(error.description))}; restart it"
+
+
+def _first_words(text: str) -> str:
+    """Return the first line of what a vendor says, cut off where nobody would read on; all of it is in `said`."""
+    first = next(iter(text.splitlines()), "")
+    return first if len(first) <= LONGEST else f"{first[:LONGEST].rsplit(' ', 1)[0]} ..."

@@ -11,7 +11,8 @@ from nidaqmx.grpc_session_options import SessionInitializationBehavior
 from nidaqmx.system import System
 
 from config.ni import NiDaqOptions, options_of
-from drivers.ni.connection import INPUTS, OUTPUT, VALVES, connection
+from drivers.ni.claim import CLAIM
+from drivers.ni.connection import OURS, connection
 from drivers.ni.failures import ours
 from drivers.ni.orphans import task_name
 
@@ -45,7 +46,7 @@ def tasks_left(context: Context) -> list[str]:
     with _server(context) as channel:
         if channel is None:
             return []
-        names = [task_name(context.rig.daq.device, what) for what in (INPUTS, OUTPUT, VALVES)]
+        names = [task_name(context.rig.daq.device, what) for what in (*OURS, CLAIM)]
         return [name for name in names if _is_there(channel, name)]
 
 
@@ -60,7 +61,7 @@ def card_seen(context: Context) -> str:
     from drivers.ni.capabilities import read_capabilities
 
     way = connection(context)
-    way.join("look")
+    way.look()
     try:
         card = read_capabilities(way)
     finally:

@@ -1,7 +1,8 @@
 """Tasks that a killed program has left on a device server, where they hold the card and its outputs for ever.
 
 A program's tasks die with it on its own computer; a device server keeps them. Ours have names, so that they can be
-found: whoever is alive fetches its samples block by block, so a task whose samples pile up belongs to nobody.
+found. Whether their program lives, its claim says (see `claim`). Besides, whoever is alive fetches its samples block by
+block: tasks beside inputs that are fetched are left alone.
 """
 
 from __future__ import annotations
@@ -31,20 +32,26 @@ def task_name(device: str, what: str) -> str:
 def take_away(channel: Any, inputs: str, names: Sequence[str]) -> bool:
     """Clear the tasks `names` at the server behind `channel` if nobody fetches the samples of the task `inputs`.
 
-    Returns whether they are gone. Outputs keep their levels.
+    Only for whoever has claimed the card. Returns whether they are gone. Outputs keep their levels.
     """
     if _is_fetched(channel, inputs):
         return False
-    for name in names:
-        if (task := _attached(channel, name)) is not None:
-            _clear(task)
-    log.warning("tasks of a program that was killed were taken off the card")
+    take_off(channel, names)
     return True
+
+
+def take_off(channel: Any, names: Sequence[str]) -> None:
+    """Clear those of the tasks `names` that are there, whosever they are. Outputs keep their levels."""
+    found = [task for name in names if (task := attached(channel, name)) is not None]
+    for task in found:
+        _clear(task)
+    if found:
+        log.warning("tasks of a program that was killed were taken off the card")
 
 
 def _is_fetched(channel: Any, name: str) -> bool:
     """Return whether a task runs and somebody reads from it."""
-    task = _attached(channel, name)
+    task = attached(channel, name)
     if task is None:
         return False
     stream = task.in_stream
@@ -55,7 +62,8 @@ def _is_fetched(channel: Any, name: str) -> bool:
         return False  # it has broken down, or was never started
 
 
-def _attached(channel: Any, name: str) -> Task | None:
+def attached(channel: Any, name: str) -> Task | None:
+    """Return the task of that name at the server; None if there is none."""
     attach = SessionInitializationBehavior.ATTACH_TO_SERVER_SESSION
     try:
         return Task(name, grpc_options=GrpcSessionOptions(channel, name, initialization_behavior=attach))

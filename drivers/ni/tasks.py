@@ -259,7 +259,7 @@ class InputTask:
 
     def close(self) -> None:
         """Stop and clear; what it says then has been said before, or concerns nothing that was recorded."""
-        _clear(self._task, INPUTS)
+        clear(self._task, INPUTS)
 
     def _ours(self) -> AbstractContextManager[None]:
         return ours(self._device, INPUTS, self._names)
@@ -326,7 +326,7 @@ class OutputTask:
 
     def close(self) -> None:
         """Stop and clear; the last level stays."""
-        _clear(self._task, OUTPUT)
+        clear(self._task, OUTPUT)
 
     def _ours(self) -> AbstractContextManager[None]:
         return ours(self._device, OUTPUT, self._pins)
@@ -345,7 +345,7 @@ def write_now(connection: Connection, pin: str, reach: float, volts: float) -> N
             task.ao_channels.add_ao_voltage_chan(pin, min_val=-reach, max_val=reach)
             AnalogSingleChannelWriter(task.out_stream, auto_start=True).write_one_sample(volts, PATIENCE)
     finally:
-        _clear(task, OUTPUT)
+        clear(task, OUTPUT)
 
 
 def read_now(connection: Connection, wire: Wire, samples: int) -> float:
@@ -357,11 +357,12 @@ def read_now(connection: Connection, wire: Wire, samples: int) -> float:
             # some cards give one look per call, whatever is asked for
             got = AnalogMultiChannelReader(task.in_stream).read_many_sample(volts, samples, PATIENCE)
     finally:
-        _clear(task, wire.name)
+        clear(task, wire.name)
     return float(volts.flat[:got].mean())
 
 
-def _clear(task: Task, what: str) -> None:
+def clear(task: Task, what: str) -> None:
+    """Stop and clear a task; what it says then has been said before, or concerns nothing any more."""
     with warnings.catch_warnings():
         # a finite task that is stopped before its end warns (200010); it is stopped on purpose
         warnings.simplefilter("ignore", DaqWarning)

@@ -37,9 +37,13 @@ class SimulatedDaq(Daq):
         clock: Clock,
         output_range: float,
         block: float,
+        ttl: tuple[str, ...] = (),
     ) -> None:
-        """Deliver frames of `block` seconds; `output_range` in volts, each way."""
+        """Deliver frames of `block` seconds; `output_range` in volts, each way; `ttl` are lines that can be pulsed."""
         super().__init__(limits)
+        self.ttl = ttl
+        self.edges: list[tuple[str, int, bool]] = []
+        """What the TTL lines did in the latest sweep: line, sample, whether it rose."""
         self.name, self.output_range = name, output_range
         self._world, self._converter, self._clock, self._block = world, converter, clock, block
 
@@ -59,17 +63,30 @@ class SimulatedDaq(Daq):
         """Yield block after block, each when its last sample is due by the clock."""
         done, block = 0, max(1, round(self._block * sweep.rate))
         start = self._clock.now()
+        self.edges = []
         self._world.begin(sweep.rate)
         try:
             while done < sweep.n_samples:
                 first, done = done, min(done + block, sweep.n_samples)
                 self._clock.wait_until(start + done / sweep.rate)
                 volts = self._volts(sweep.command.values(first, done - first), gains)
+                self._pulse(sweep, first, done)
                 yield Frame(first, self._world.play(volts))
         finally:
             self._world.end()
+            self._lower(done)
             if done < sweep.n_samples:
                 self._park(sweep.command.holding, gains)
+
+    def _pulse(self, sweep: Sweep, first: int, stop: int) -> None:
+        """Note the edges of the TTL lines from sample `first` to before `stop`."""
+        edges = [(p.line, at, rises) for p in sweep.ttl for at, rises in ((p.start, True), (p.stop, False))]
+        self.edges += sorted((e for e in edges if first <= e[1] < stop), key=lambda e: (e[1], e[0]))
+
+    def _lower(self, at: int) -> None:
+        """Let lines fall that are high when the sweep ends."""
+        high = {line: rises for line, _, rises in self.edges}
+        self.edges += [(line, at, False) for line, is_high in high.items() if is_high]
 
     def _park(self, level: float, gains: Gains) -> None:
         self._world.stand(float(self._volts(np.array([level]), gains)[0]))

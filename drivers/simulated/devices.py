@@ -42,6 +42,7 @@ def daq(context: Context) -> SimulatedDaq:
         clock=context.clock,
         output_range=float(rig.outputs["command"].range),
         block=float(rig.daq.block),
+        ttl=tuple(rig.ttl),
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SimulatedPump(Pump):
-    """A pump that never fails."""
+    """A pump that stops when it is told to, or made to stall."""
 
     needs_wall_time = False
 
@@ -23,6 +23,7 @@ class SimulatedPump(Pump):
         self.name = "pump"
         self._rate, self._clock = rate, clock
         self._runs, self._volume, self._since = False, 0.0, clock.now()
+        self._alarms: tuple[str, ...] = ()
 
     def rate(self) -> float:
         """Return the rate, m³/s."""
@@ -38,8 +39,14 @@ class SimulatedPump(Pump):
         return self._volume
 
     def alarms(self) -> tuple[str, ...]:
-        """Return none."""
-        return ()
+        """Return why it stalled, once."""
+        told, self._alarms = self._alarms, ()
+        return told
+
+    def stall(self, why: str = "the pump motor has stalled") -> None:
+        """Stop as a pump does whose plunger is at its end, or whose syringe is jammed."""
+        self._stop()
+        self._alarms = (*self._alarms, why)
 
     def _set_rate(self, rate: float) -> None:
         self._count()

@@ -7,6 +7,7 @@ import pytest
 from acquisition.controls import Controls
 from acquisition.events import SweepStarted
 from acquisition.person import Unattended
+from acquisition.rest import told_once
 from protocols.errors import DiskFull, HardwareError
 from protocols.sweeps import ClampMode
 from tests.kit import Answers, Tape
@@ -273,3 +274,91 @@ def test_a_foreign_error_of_a_driver_does_not_keep_the_valves_from_rest(rehearse
     r = rehearse(DRUG, before=strange, look=False)
     assert r.line == "control"
     assert "NOT AT REST: KeyError" in r.finished.text
+
+
+def test_a_run_whose_rig_is_not_at_rest_is_not_called_finished_in_its_file(rehearse):
+    def stick(bench):
+        stuck = bench.devices.perfusion._select
+
+        def select(line):
+            if line == "control" and bench.state.sweeps:
+                raise HardwareError("valves", "valve stuck")
+            stuck(line)
+
+        bench.devices.perfusion._select = select
+
+    r = rehearse(DRUG, before=stick)
+    assert r.finished.text == "all steps done; NOT AT REST: valves: valve stuck"
+    assert r.tape.closed == r.finished.reason == "hardware failed"
+    assert r.tape.said("end")[0].text == f"hardware failed: {r.finished.text}"
+
+
+def test_a_finish_that_fails_is_in_the_files_last_line(rehearse):
+    def break_it(bench):
+        amplifier = bench.devices.amplifier
+        switch = amplifier._set_mode
+
+        def set_mode(mode):
+            if bench.protocol.finish and bench.controls.is_finishing:
+                raise HardwareError("amplifier", "no answer")
+            switch(mode)
+
+        amplifier._set_mode = set_mode
+        begin = bench.controls.begin_finish
+
+        def begun():
+            begin()
+            bench.controls.is_finishing = True
+
+        bench.controls.is_finishing, bench.controls.begin_finish = False, begun
+
+    r = rehearse(f"{WITH_FINISH}", before=break_it)
+    assert r.finished.reason == r.tape.closed == "failed"
+    assert r.tape.said("end")[0].text == "failed: all steps done; finish: amplifier: no answer"
+
+
+def test_a_failure_in_mid_sweep_closes_the_drugs_valve_before_anything_is_written_down(rehearse):
+    """The log may wait for the disk; the cell does not."""
+    lines = []
+
+    class Notes(Tape):
+        def end_sweep(self, *, complete=True, reason=None):
+            lines.append(devices[0].perfusion.selected())
+            super().end_sweep(complete=complete, reason=reason)
+
+    devices = []
+
+    def fail(bench):
+        devices.append(bench.devices)
+        original = bench.devices.daq._play
+
+        def play(sweep, gains):
+            frames = original(sweep, gains)
+            if not bench.state.sweeps:
+                yield from frames
+                return
+            yield next(frames)
+            frames.close()
+            raise HardwareError("card", "gone")
+
+        bench.devices.daq._play = play
+
+    r = rehearse(DRUG, before=fail, tape=Notes())
+    assert r.finished.reason == "hardware failed"
+    assert lines == ["control"]
+
+
+CARD_GONE = "the card is gone: is it plugged in and powered, and its driver's service running?"
+
+
+def test_one_cause_is_explained_once_and_each_part_is_named():
+    lines = [
+        f"Dev1: inputs: {CARD_GONE}",
+        f"NOT AT REST: Dev1: command output: {CARD_GONE}",
+        f"NOT AT REST: Dev1: valves: {CARD_GONE}",
+        "NOT AT REST: pump: no answer",
+    ]
+    assert "; ".join(told_once(lines)) == (
+        f"Dev1: inputs: {CARD_GONE}; NOT AT REST: Dev1: command output: the card is gone: as above; "
+        "NOT AT REST: Dev1: valves: the card is gone: as above; NOT AT REST: pump: no answer"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from acquisition.doctor.examination import Wish, examine
+from acquisition.guardian import Unguarded
 from config.loading import load_rig
 from drivers.build import serve_board
 from drivers.simulated.link import Link, LinkClock
@@ -28,6 +29,10 @@ simulation:
 """A cell with nothing in it but 500 MOhm and 33 pF, behind 10 MOhm."""
 
 
+def unguarded(*_):
+    return Unguarded()
+
+
 def rig_file(folder, *changes, template=RIG, more=""):
     """Write a rig file with texts changed, and return its path."""
     text = template.read_text(encoding="utf-8").split("\nsimulation:")[0] + more
@@ -40,9 +45,12 @@ def rig_file(folder, *changes, template=RIG, more=""):
 
 
 def examined(folder, rig=RIG, **how):
-    """Return all lines as (section, what) -> findings, of an examination that keeps its state in `folder`."""
+    """Return all lines as (section, what) -> findings, of an examination that keeps its state in `folder`.
+
+    No guardian is started unless the test is about it: it is a process, and takes a second.
+    """
     found = {}
-    for section in examine(Wish(rig, folder, state=folder / "state", **how)):
+    for section in examine(Wish(rig, folder, **{"state": folder / "state", "guard": unguarded, **how})):
         for finding in section.findings:
             found.setdefault((section.title.split(":")[0], finding.what), []).append(finding)
     return found

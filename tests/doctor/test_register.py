@@ -90,9 +90,9 @@ def test_a_killed_run_leaves_an_entry_that_is_dead(killed):
 
 
 def test_a_rig_at_rest_is_forgiven_its_dead_runs_and_only_these(killed, tmp_path):
-    forget_dead(tmp_path / "another.yaml", "The rig", killed)
+    forget_dead(tmp_path / "another.yaml", killed)
     assert len(entries(killed)) == 1
-    forget_dead(tmp_path / "rig.yaml", "The rig", killed)
+    forget_dead(tmp_path / "rig.yaml", killed)
     assert entries(killed) == []
 
 
@@ -104,8 +104,8 @@ def test_a_rig_is_known_by_its_card_and_not_by_its_name(tmp_path):
         (tmp_path / f"{name}.yaml").write_text(written, encoding="utf-8")
     with registered(tmp_path / "rig.yaml", "The rig", tmp_path / "cell.nwb", TwoDevices(), tmp_path / "running"):
         (entry,) = entries(tmp_path / "running")
-        assert is_on(entry, tmp_path / "spelt.yaml", "Another name")
-        assert not is_on(entry, tmp_path / "other.yaml", "The rig")
+        assert is_on(entry, tmp_path / "spelt.yaml")
+        assert not is_on(entry, tmp_path / "other.yaml")
 
 
 def test_what_is_no_entry_is_left_out(tmp_path):

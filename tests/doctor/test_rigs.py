@@ -61,6 +61,23 @@ def test_an_amplifier_with_knobs_is_read_by_its_telegraphs(tmp_path):
     assert verdicts(found, "Rig") == {Verdict.OK, Verdict.NOTE}
 
 
+def test_a_telegraph_at_0_v_that_means_a_gain_is_doubted(tmp_path):
+    template = NI_RIG.with_name("ni_axopatch.yaml")
+    scales = [
+        ("driver: axopatch200b", "driver: telegraphed"),
+        ("voltage_clamp: {command: 20 mV/V, primary: 10 V/nA", "voltage_clamp: {command: 20 mV/V, primary: 0.01 mV/pA"),
+        ("frequency: frequency, capacitance: capacitance, beta: 1", "model: am_2400, low_pass: 5 kHz"),
+    ]
+    wired = load_rig(rig_file(tmp_path, *scales, template=template))
+    with serve_board(wired, speed=None) as board, Link(board.link) as link:
+        server = ("    streaming: continuous", f"    grpc: {board.address}\n    streaming: continuous")
+        found = examined(tmp_path, rig_file(tmp_path, *scales, server, template=template), clock=LinkClock(link))
+    assert one(found, "Rig", "gains").verdict is Verdict.OK
+    doubts = found["Rig", "telegraph"]
+    assert {f.verdict for f in doubts} == {Verdict.NOTE}
+    assert "is the cable plugged in?" in doubts[0].found
+
+
 def test_looking_commands_nothing(tmp_path, board):
     before = (dict(board.board.levels), board.board.preparation.open)
     board.link.ask("perfusion.select", line="drug")

@@ -9,9 +9,11 @@ import time
 
 import pytest
 
+from acquisition.guardian.by_hand import rest_by_hand
 from acquisition.guardian.claim import claimed
 from acquisition.register import registered
 from config.loading import load_rig
+from drivers import build
 from drivers.build import open_devices
 from drivers.clock import WallClock
 from tests.kit import ROOT
@@ -23,6 +25,7 @@ MAIN = "from acquisition.cli import main; main()"
 GUARDIAN = """
 import sys
 from pathlib import Path
+from acquisition.guardian.by_hand import rest_by_hand
 from acquisition.guardian.claim import claimed
 from config.loading import load_rig
 with claimed(load_rig(Path(sys.argv[1])), 4711) as claim:
@@ -67,7 +70,10 @@ def safe(rig_file, *more):
 def test_a_rig_comes_to_rest(left_on):
     done = safe(left_on.rig, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["mode"] == "voltage clamp"
+    told = json.loads(done.stdout)["devices"]
+    assert [(d["device"], d["at_rest"]) for d in told] == [("command", True), ("amplifier", True), ("perfusion", True)]
+    assert told[0]["words"] == "-3.5 V at the output"
+    assert "voltage clamp" in told[1]["words"]
     assert left_on.volts() == pytest.approx(-3.5, abs=0.01)
     assert left_on.lines() == ["control"]
 
@@ -80,12 +86,18 @@ def test_without_the_commander_the_valves_close_and_the_volts_are_told(left_on):
     assert "NOT AT REST: " in words
     assert "2 V STAND AT THE OUTPUT" in words
     assert "TURN IT TO I=0 BY HAND" in words
+    assert "perfusion: 'control' is open" in words
 
 
 def test_without_the_card_the_amplifier_goes_to_i0(left_on):
     done = safe(without(left_on, card=True))
     assert done.returncode == 4
-    assert "NOT AT REST: " in done.stdout + done.stderr
+    words = done.stdout + done.stderr
+    assert "The amplifier is at I=0: nothing reaches the cell" in words
+    assert "amplifier: at I=0" in words
+    assert "OPEN 'control' AND CLOSE THE OTHER VALVES BY HAND" in words
+    assert words.count("NOT AT REST: ") == 2
+    assert max(map(len, words.splitlines())) < 400
     assert left_on.link.ask("amplifier.get")["mode"] == "zero current"
 
 
@@ -131,3 +143,31 @@ def test_a_guardian_that_cannot_succeed_is_ended_once_the_rig_is_at_rest(left_on
     before = time.monotonic()
     with claimed(load_rig(left_on.rig), 1):
         assert time.monotonic() - before < 1.0
+
+
+def test_with_a_drivers_package_missing_the_other_devices_come_to_rest(left_on, monkeypatch):
+    monkeypatch.setitem(build.DRIVERS["perfusion"], "digital_valves", "no_such_package.valves:perfusion")
+    left, told = rest_by_hand(left_on.rig, load_rig(left_on.rig))
+    assert left == ["perfusion: the package 'no_such_package' is not installed: pip install no_such_package"]
+    assert left_on.volts() == pytest.approx(-3.5, abs=0.01)
+    assert [one.at_rest for one in told] == [True, True, False]
+
+
+def test_with_the_cards_package_missing_the_amplifier_goes_to_i0(left_on, monkeypatch):
+    monkeypatch.setitem(build.DRIVERS["daq"], "nidaqmx", "no_such_package.daq:daq")
+    left, told = rest_by_hand(left_on.rig, load_rig(left_on.rig))
+    assert any("'no_such_package' is not installed" in words for words in left)
+    assert left_on.link.ask("amplifier.get")["mode"] == "zero current"
+    assert left_on.lines() == ["control"]
+    assert "The amplifier is at I=0: nothing reaches the cell" in told[0].line()
+
+
+@pytest.mark.parametrize("mode", ["voltage clamp", "current clamp"])
+def test_with_the_command_input_off_the_amplifier_goes_to_i0_and_no_old_volts_stay(left_on, mode):
+    left_on.link.ask("amplifier.mode", mode=mode)
+    left_on.link.ask("amplifier.scales", mode=mode, command=0.0)
+    left, told = rest_by_hand(left_on.rig, load_rig(left_on.rig))
+    assert left == []
+    assert left_on.link.ask("amplifier.get")["mode"] == "zero current"
+    assert left_on.volts() == pytest.approx(0.0, abs=0.01)
+    assert [one.line() for one in told][1] == "amplifier: at I=0: no command reaches the cell"

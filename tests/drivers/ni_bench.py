@@ -17,6 +17,7 @@ from drivers.simulated.ni.c_library import load
 from drivers.simulated.ni.faults import Fault, Faults
 from drivers.simulated.ni.grpc_server import GrpcServer
 from drivers.simulated.ni.pace import DemandPace
+from protocols.quantities import Duration
 from protocols.sweeps import ClampMode, Sweep
 
 if TYPE_CHECKING:
@@ -52,13 +53,15 @@ def make_board(rig, *, seed=1, card=None, wires=None, faults=()):
     return board
 
 
-def ni_rig(name="ni_multiclamp", *, changes=(), **daq_options):
-    """Return a shipped rig file as a rig, with texts of the file and options of the card changed."""
+def ni_rig(name="ni_multiclamp", *, changes=(), block=0.05, **daq_options):
+    """Return a shipped rig file as a rig, with texts of the file and its card's options changed; `block` in seconds."""
     text = (RIGS / f"{name}.yaml").read_text(encoding="utf-8")
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    return with_options(rig_from_text(text, "rig.yaml"), **daq_options)
+    rig = rig_from_text(text, "rig.yaml")
+    rig = rig.model_copy(update={"daq": rig.daq.model_copy(update={"block": Duration(block)})})
+    return with_options(rig, **daq_options)
 
 
 @dataclass
@@ -82,6 +85,11 @@ class Bench:
     @property
     def clock(self):
         return self.context.clock
+
+    @property
+    def tasks(self):
+        """Names of the tasks on the board, but for the claim, which is there as long as the card is open."""
+        return [name for name in self.board.tasks if name != "patchrig_Dev1_claim"]
 
     def fault(self, **how):
         self.board.faults.add(Fault(**how))

@@ -1,5 +1,6 @@
 """Axopatch and other amplifiers with knobs: read by telegraph, turned by a person."""
 
+import math
 from random import Random
 
 import pytest
@@ -10,7 +11,7 @@ from drivers.build import Context
 from drivers.clock import DemandClock
 from drivers.contract import AmplifierContract
 from drivers.hands import Nobody
-from drivers.scales import scales_of
+from drivers.scales import differences, scales_of
 from drivers.telegraphed import TelegraphedAmplifier
 from drivers.telegraphed import amplifier as telegraphed
 from drivers.telegraphs import telegraphs_of
@@ -326,10 +327,19 @@ def test_a_bridge_that_nobody_confirms_is_not_reported(make, panel):
     assert amplifier.state().bridge_balance is None
 
 
-def test_there_is_no_automatic_bridge_and_the_message_says_what_to_write(make, panel):
+def test_an_automatic_bridge_is_balanced_by_hand_and_no_value_is_invented(make, hands, panel):
     panel.turn("mode", 2.0)
-    with pytest.raises(HardwareError, match="write 'bridge: keep'"):
-        make().auto_bridge()
+    amplifier = make()
+    amplifier.set_bridge(12e6)
+    assert math.isnan(amplifier.auto_bridge())
+    assert hands.heard[-1] == "Axopatch 200B: balance the bridge by hand"
+    assert amplifier.state().bridge_balance is None
+
+
+def test_a_bridge_that_nobody_balances_ends_the_run_with_what_to_write(make, panel):
+    panel.turn("mode", 2.0)
+    with pytest.raises(HardwareError, match="without a person write 'bridge: keep'"):
+        make(turned_by=Nobody()).auto_bridge()
 
 
 def test_a_model_without_i0_says_so(panel):
@@ -344,7 +354,7 @@ def test_a_model_without_i0_says_so(panel):
 
 def test_a_telegraph_without_an_input_is_refused(make):
     with pytest.raises(
-        HardwareError, match=r"gain telegraph is to be read by 'gian'.*did you mean 'gain'.*'gain: null'"
+        HardwareError, match=r"gain telegraph is to be read by 'gian'.*did you mean 'gain'.*'gain: none'"
     ):
         make({"gain": "gian"})
 
@@ -389,6 +399,30 @@ def test_an_epc_800_has_its_gain_telegraphed_and_its_mode_confirmed(make, panel,
     with make({"model": "epc_800", "low_pass": "3 kHz"}, made=telegraphed) as amplifier:
         assert amplifier.gains().inputs["primary"] == ("A", pytest.approx(1 / (100 * 0.005e9)))
     assert hands.heard == ["HEKA EPC-800: set it to voltage clamp"]
+
+
+def test_a_pulled_cable_that_looks_like_a_gain_is_seen_by_the_declared_one_and_doubted(make, panel):
+    panel.turn("gain", 3.0)
+    with make({"model": "epc_800", "low_pass": "3 kHz"}, made=telegraphed) as amplifier:
+        declared = amplifier.gains()
+        assert amplifier.doubts() == []
+        panel.turn("gain", 0.004)
+        assert "the scale of 'primary' in voltage clamp is" in differences(amplifier.gains(), declared)
+        assert amplifier.doubts() == [
+            "the gain telegraph ('gain') reads 0.00 V, as it would unplugged: is the cable plugged in?"
+        ]
+
+
+def test_a_pulled_cable_that_looks_like_a_mode_is_doubted(make, panel):
+    panel.turn("mode", 0.0)
+    amplifier = make({"model": "am_2400", "low_pass": "3 kHz"}, made=telegraphed)
+    assert amplifier.mode() is ClampMode.VOLTAGE
+    assert "mode telegraph ('mode') reads 0.00 V" in amplifier.doubts()[0]
+
+
+def test_a_pulled_cable_that_means_nothing_needs_no_doubt(make, panel):
+    panel.turn("gain", 0.0)
+    assert make().doubts() == []
 
 
 def test_a_scale_that_depends_on_the_headstage_comes_from_the_rig_file(make, panel):

@@ -11,9 +11,9 @@ from acquisition.engine import Engine
 from acquisition.events import FrameArrived
 from acquisition.lanes import LiveLane, WriterLane
 from config.loading import load_rig
-from drivers.base import differences
 from drivers.build import open_devices, serve_board
 from drivers.contract import AmplifierContract
+from drivers.scales import differences
 from drivers.simulated.link import Link, LinkClock
 from drivers.telegraphs import CLAMPS, NotAStep, telegraphs_of
 from protocols.loading import load_protocol
@@ -38,7 +38,7 @@ class BoardsHands:
             self._link.ask("amplifier.knobs", low_pass=float(wanted.removesuffix(" kHz")) * 1e3)
 
     def confirm(self, text):
-        return "bridge balance" in text
+        return "bridge" in text
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import pytest
 
 from config.linter import DRIVER_NAMES
-from drivers.build import DRIVERS, Devices, known_drivers, open_devices
+from config.loading import load_rig
+from drivers.build import DRIVERS, Devices, devices_as_far_as_possible, known_drivers, open_devices
 from drivers.clock import DemandClock, WallClock
 from protocols.errors import HardwareError, Refused
 from protocols.sweeps import ClampMode
 from tests.drivers.rehearsal import Recorder, rig_with
+from tests.kit import RIG
 
 METAL = [("driver: simulated\n  device: Sim1", "driver: nidaqmx\n  device: Dev7"), ("2 mL/min", "3 mL/min")]
 
@@ -112,3 +114,23 @@ def test_known_drivers_are_listed_with_what_they_drive():
 def test_wrong_settings_of_the_simulation_are_named_with_a_cure(written, message):
     with pytest.raises(HardwareError, match=message):
         open_devices(rig_with(written), DemandClock())
+
+
+def test_all_packages_that_are_missing_are_named_at_once(monkeypatch):
+    for kind, package in (("daq", "one"), ("perfusion", "one"), ("amplifier", "two")):
+        monkeypatch.setitem(DRIVERS[kind], "simulated", f"no_package_{package}.x:device")
+    with pytest.raises(HardwareError) as caught:
+        open_devices(load_rig(RIG), DemandClock())
+    assert "daq, perfusion: the package 'no_package_one' is not installed: pip install no_package_one" in str(
+        caught.value
+    )
+    assert "amplifier: the package 'no_package_two'" in str(caught.value)
+
+
+def test_a_device_that_cannot_be_made_does_not_keep_the_others_from_being_made(monkeypatch):
+    monkeypatch.setitem(DRIVERS["amplifier"], "simulated", "no_package_at_all.x:device")
+    devices = devices_as_far_as_possible(load_rig(RIG), DemandClock())
+    with devices.daq, devices.perfusion:
+        assert devices.perfusion.selected() == "control"
+    with pytest.raises(HardwareError, match="pip install no_package_at_all"):
+        devices.amplifier.mode()

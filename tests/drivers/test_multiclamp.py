@@ -6,7 +6,6 @@ import pytest
 
 from config.amplifiers import MultiClampOptions
 from config.loading import load_rig, rig_from_text
-from drivers.base import differences
 from drivers.build import Context
 from drivers.clock import DemandClock
 from drivers.contract import AmplifierContract
@@ -15,7 +14,7 @@ from drivers.multiclamp.amplifier import amplifier as factory
 from drivers.multiclamp.discovery import NOT_HERE, headstages, look
 from drivers.multiclamp.library import Commander, CommanderError, Headstage, load
 from drivers.multiclamp.table import MODES, Code, Hardware
-from drivers.scales import scales_of
+from drivers.scales import differences, scales_of
 from drivers.simulated.multiclamp.commander import FakeCommander, FakeTelegraph
 from drivers.simulated.multiclamp.settings import AUTO_BRIDGE, BASE, OwnStore
 from protocols.errors import HardwareError, InvalidFile, ModeMismatch

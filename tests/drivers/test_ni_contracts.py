@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from drivers.contract import DaqContract, PerfusionContract, ThermometerContract
+from drivers.contract import DaqContract, PerfusionContract, ThermometerContract, TtlContract
 from protocols.sweeps import ClampMode
 from tests.drivers.ni_bench import WAYS, ni_rig, opened, served
 
@@ -88,3 +88,46 @@ class TestThermometer(ThermometerContract):
 
         with served(ni_rig(), way=way) as bench, thermometer(bench.context) as device:
             yield device
+
+
+TTL_RIG = ("\nperfusion:\n", "\nttl:\n  stimulator: {pin: port0/line4}\n  camera: {pin: port0/line5}\n\nperfusion:\n")
+
+
+class OnBoardWithTtl(TtlContract):
+    """The fixtures of a card with two TTL lines, whose edges the board writes down."""
+
+    options: dict = {}  # noqa: RUF012
+
+    @pytest.fixture
+    def bench(self, on_board):
+        return on_board(ni_rig(changes=[TTL_RIG], **self.options))
+
+    @pytest.fixture
+    def daq(self, bench):
+        return bench.daq
+
+    @pytest.fixture
+    def gains(self, bench):
+        return bench.gains
+
+    @pytest.fixture
+    def level(self):
+        return -70e-3
+
+    @pytest.fixture(params=["stimulator", "camera"])
+    def line(self, request):
+        return request.param
+
+    @pytest.fixture
+    def edges(self, bench, request):
+        line = request.getfixturevalue("line") if "line" in request.fixturenames else "stimulator"
+        pin = {"stimulator": "port0/line4", "camera": "port0/line5"}[line]
+        return lambda: [(at, rises) for found, at, rises in bench.board.edges if found == pin]
+
+
+class TestTtlStreamed(OnBoardWithTtl):
+    pass
+
+
+class TestTtlFinite(OnBoardWithTtl):
+    options = {"streaming": "finite"}  # noqa: RUF012

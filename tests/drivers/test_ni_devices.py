@@ -25,7 +25,7 @@ def test_one_valve_is_open_and_the_others_are_shut_whichever_level_opens_them(op
     with served(ni_rig(changes=[("opens: high", f"opens: {opens}")])) as bench, perfusion(bench.context) as valves:
         valves.select("drug")
         assert (bench.board.lines["port0/line0"], bench.board.lines["port0/line1"]) == (shut, not shut)
-        assert not bench.board.tasks
+        assert not bench.tasks
     assert bench.board.lines["port0/line1"] is not shut
 
 
@@ -46,7 +46,7 @@ def test_a_valve_that_cannot_be_switched_is_said_and_the_old_line_counts():
             valves.select("drug")
         assert failure.value.channels == ("Dev1/port0/line0", "Dev1/port0/line1")
         assert valves.selected() == "control"
-        assert not bench.board.tasks
+        assert not bench.tasks
 
 
 # --- thermometer --------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_a_card_that_does_not_fit_is_refused_with_all_reasons_and_nothing_is_lef
     card = Card(inputs=1, outputs=1, ports=(1,), single_rate=100e3, aggregate_rate=100e3, output_rate=5e3,
                 input_ranges=(5.0,), output_ranges=(5.0,))  # fmt: skip
     with pytest.raises(HardwareError) as refusal, opened(ni_rig(), card=card) as bench:
-        assert not bench.board.tasks
+        assert not bench.tasks
     words = str(refusal.value)
     for reason in (
         "no input 'ai1'",
@@ -136,7 +136,7 @@ def test_a_missing_driver_says_how_to_get_it_and_how_to_do_without():
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(14, "does not answer"), (4, "never answered"), (12, "too old"), (8, "RESOURCE_EXHAUSTED, too big")],
+    [(14, "does not answer"), (4, "never answered"), (12, "too old"), (8, r"failed \(RESOURCE_EXHAUSTED\): too big")],
 )
 def test_what_a_device_server_answers_instead_is_put_in_words(code, words):
     import grpc
@@ -180,16 +180,16 @@ def test_the_rig_file_of_the_simulated_board_differs_in_addresses_alone():
 
 
 MISTAKES = [
-    (("    lead: 1 s  ", "    leed: 1 s  "), "'leed' is not known here; did you mean 'lead'"),
+    (("    lead: 12 s  ", "    leed: 12 s  "), "'leed' is not known here; did you mean 'lead'"),
     (("    streaming: continuous", "    streaming: continous"), "did you mean 'continuous'"),
-    (("    lead: 1 s  ", "    grpc: 192.168.1.20\n    lead: 1 s  "), "write host and port, such as"),
-    (("    lead: 1 s  ", "    lead: 1  "), "no unit"),
+    (("    lead: 12 s  ", "    grpc: 192.168.1.20\n    lead: 12 s  "), "write host and port, such as"),
+    (("    lead: 12 s  ", "    lead: 12  "), "no unit"),
     (("read_back: internal", "read_back: ao0"), "'ao0' is not understood: write internal, none"),
     (("terminal: DIFF}\n  secondary", "terminal: DIF}\n  secondary"), "one of 'DIFF', 'RSE'"),
     (("per_degree: 100 mV", "per_degre: 100 mV"), "did you mean 'per_degree'"),
     (("drug: {pin: port0/line1, opens: high}", "drug: {opens: high}"), "'pin' is missing: the digital line"),
     (
-        ("    lead: 1 s  ", "    telegraphs: {gain: {pin: ai1}}\n    lead: 1 s  "),
+        ("    lead: 12 s  ", "    telegraphs: {gain: {pin: ai1}}\n    lead: 12 s  "),
         "'ai1' is taken by 'secondary'",
     ),
     (("read_back: internal", "read_back: ai0"), "'ai0' is taken by 'primary'"),
@@ -199,8 +199,8 @@ MISTAKES = [
     (("command: {pin: ao0", "command: {pin: ai6"), "write one such as 'ao0'"),
     (("drug: {pin: port0/line1", "drug: {pin: P0.1"), "write one such as 'port0/line0'"),
     (("input: {pin: ai7, range: 10 V", "input: {pin: ai7, range: 100 V"), "is more than a card has"),
-    (("    lead: 1 s  ", "    lead: 1 ms  "), "must be 100 ms or more"),
-    (("input_buffer: 10 s", "input_buffer: 10 ms"), "at least 4 blocks of 50 ms: write 200 ms or more"),
+    (("    lead: 12 s  ", "    lead: 1 ms  "), "must be 100 ms or more"),
+    (("input_buffer: 10 s", "input_buffer: 10 ms"), "at least 4 blocks of 20 ms: write 80 ms or more"),
     (("driver: multiclamp", "driver: multiclmp"), "did you mean 'multiclamp'"),
 ]
 

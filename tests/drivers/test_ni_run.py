@@ -1,5 +1,6 @@
 """A whole protocol on an NI rig: nothing but the rig file's addresses differs, and every sample is the same."""
 
+import re
 from contextlib import ExitStack
 
 import numpy as np
@@ -35,8 +36,21 @@ finish:
   - membrane_test: *test
 """
 HOLD = "steps:\n  - hold: {voltage: -80 mV, for: 10 s}\n"
+LONG_HOLD = "steps:\n  - hold: {voltage: -80 mV, for: 25 s}\n"
+PULSED = """
+steps:
+  - hold:
+      voltage: -80 mV
+      for: 2 s
+      ttl:
+        - {line: camera, at: 100 ms, width: 2 ms, count: 3, every: 500 ms}
+        - {line: stimulator, at: 1 s, width: 250 us}
+"""
+LINES = "ttl:\n  stimulator: {pin: port0/line4}\n  camera: {pin: port0/line5}\n"
 SHORT = "steps:\n  - membrane_test: {step: -5 mV, width: 50 ms, average: 2}\n"
 DEAD_TIME = ("dead_time: 45 s", "dead_time: 3 s")
+FEWER_BLOCKS = ("block: 20 ms", "block: 50 ms")
+"""The same samples in less time of the test."""
 
 
 def protocol_of(steps=STEPS, sampling="20 kHz"):
@@ -45,10 +59,12 @@ def protocol_of(steps=STEPS, sampling="20 kHz"):
 
 
 def rig_of(**addresses):
-    text = (RIGS / "ni_simulated.yaml").read_text(encoding="utf-8").replace(*DEAD_TIME)
+    text = (RIGS / "ni_simulated.yaml").read_text(encoding="utf-8").replace(*DEAD_TIME).replace(*FEWER_BLOCKS)
     text = text.replace("served://127.0.0.1:31764", f"served://{addresses.get('link', '127.0.0.1:31764')}")
     grpc = f"    grpc: {addresses['grpc']}\n" if "grpc" in addresses else ""
-    return rig_from_text(text.replace("    grpc: 127.0.0.1:31763\n", grpc), "rig.yaml")
+    text = re.sub(r"block: \d+ ms", "block: 50 ms", text.replace("    grpc: 127.0.0.1:31763\n", grpc))
+    text = text.replace("streaming: continuous", f"streaming: {addresses.get('streaming', 'continuous')}")
+    return rig_from_text(text + LINES, "rig.yaml")
 
 
 def run(protocol, rig, devices, clock):
@@ -68,12 +84,12 @@ def run(protocol, rig, devices, clock):
 def on_ni(request):
     """Return a function that runs a protocol on a served board, by NI's device server or NI's library."""
 
-    def go(protocol, *faults):
+    def go(protocol, *faults, **options):
         with ExitStack() as stack:
             board = make_board(rig_of(), seed=SEED, faults=faults)
             board.preparation.fill({"control": Filling("ACSF"), "drug": Filling("blocker", "MEM 1003", 1e-6)})
             door = stack.enter_context(LinkServer(Doors(board).all()))
-            addresses = {"link": f"127.0.0.1:{door.port}"}
+            addresses = {"link": f"127.0.0.1:{door.port}", **options}
             if request.param == "grpc":
                 addresses["grpc"] = stack.enter_context(GrpcServer(board)).address
             else:
@@ -90,10 +106,11 @@ def joined(tape):
     return [np.concatenate([f.counts for f in frames], axis=1) for frames in tape.frames]
 
 
-def test_a_protocol_gives_the_same_samples_through_ni_as_without_it(on_ni):
+@pytest.mark.parametrize("streaming", ["continuous", "finite"])
+def test_a_protocol_gives_the_same_samples_through_ni_as_without_it(on_ni, streaming):
     clock = DemandClock()
     expected = run(protocol_of(), rig_of(), open_devices(rig_of(), clock, simulate=True, seed=SEED), clock)
-    got = on_ni(protocol_of())
+    got = on_ni(protocol_of(), streaming=streaming)
     assert got.finished.reason == expected.finished.reason == "finished"
     assert [h.start for h in got.headers] == pytest.approx([h.start for h in expected.headers], abs=1e-6)
     assert [h.condition for h in got.headers] == [h.condition for h in expected.headers]
@@ -118,7 +135,6 @@ def test_a_rate_that_the_card_cannot_make_is_recorded_as_the_one_it_makes(on_ni)
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ({"call": "WriteAnalogF64", "nth": 40, "stall": 5.0}, "stalled for longer than the 'lead' (NI-DAQmx -200290)"),
         ({"call": "ReadBinaryI16", "nth": 30, "code": -201003}, "is it plugged in and powered? (NI-DAQmx -201003)"),
         ({"call": "ReadBinaryI16", "nth": 30, "code": -200284}, "the card delivers no samples"),
     ],
@@ -132,6 +148,40 @@ def test_a_card_that_fails_in_mid_sweep_ends_the_run_at_rest_with_what_was_recor
     assert sum(f.n_samples for f in got.frames[-1]) >= 28_000
     assert got.board.levels["ao0"] == pytest.approx(-3.5, abs=2e-3)
     assert not got.board.tasks
+
+
+def test_a_computer_that_stalls_for_seconds_loses_nothing(on_ni):
+    got = on_ni(protocol_of(LONG_HOLD), {"call": "ReadBinaryI16", "nth": 60, "stall": 8.0})
+    assert got.finished.reason == "finished"
+    assert joined(got)[0].shape[1] == 25 * 20_000
+
+
+def test_a_computer_that_stalls_for_longer_than_inputs_are_kept_has_a_gap_and_the_command_goes_on(on_ni):
+    got = on_ni(protocol_of(LONG_HOLD), {"call": "ReadBinaryI16", "nth": 60, "stall": 11.0})
+    assert got.finished.reason == "finished"
+    (lost,) = [e.data for e in got.entries if "lost_from" in e.data]
+    assert 10 * 20_000 < lost["lost_to"] - lost["lost_from"] <= 11 * 20_000
+    assert got.ends == [(True, None)]
+
+
+def test_a_computer_that_stalls_for_longer_than_the_lead_ends_the_run_at_rest_and_keeps_what_there_was(on_ni):
+    got = on_ni(protocol_of(LONG_HOLD), {"call": "WriteAnalogF64", "nth": 60, "stall": 20.0})
+    assert got.finished.reason == "hardware failed"
+    assert "stalled for longer than the 'lead' (NI-DAQmx -200290)" in got.finished.text
+    assert sum(f.n_samples for f in got.frames[-1]) >= 50_000
+    assert got.board.levels["ao0"] == pytest.approx(-3.5, abs=2e-3)
+
+
+def test_ttl_pulses_of_a_protocol_come_on_their_lines_at_their_samples(on_ni):
+    got = on_ni(protocol_of(PULSED))
+    assert got.finished.reason == "finished"
+    camera = [(k * 10_000 + 2000 + edge, edge == 0) for k in range(3) for edge in (0, 40)]
+    assert [e[1:] for e in got.board.edges if e[0] == "port0/line5"] == camera
+    assert [e[1:] for e in got.board.edges if e[0] == "port0/line4"] == [(20_000, True), (20_005, False)]
+    assert [(p.line, p.start, p.stop) for p in got.headers[0].sweep.ttl][:2] == [
+        ("camera", 2000, 2040),
+        ("camera", 12_000, 12_040),
+    ]
 
 
 def test_a_card_that_is_gone_for_good_leaves_the_amplifier_at_zero_current_and_says_so(on_ni):

@@ -8,6 +8,7 @@ from drivers.contract import (
     PerfusionContract,
     RepeatableDaqContract,
     ThermometerContract,
+    TtlContract,
 )
 from protocols.sweeps import ClampMode
 from protocols.waveforms import Pulse, Waveform
@@ -72,6 +73,34 @@ class TestBoardInCurrentClamp(DaqContract):
     @pytest.fixture
     def step(self):
         return -50e-12
+
+
+class TestTtlLines(TtlContract):
+    line = "stimulator"
+
+    @pytest.fixture
+    def rehearsal(self, opened):
+        return opened()
+
+    @pytest.fixture
+    def daq(self, rehearsal):
+        return rehearsal.devices.daq
+
+    @pytest.fixture
+    def gains(self, rehearsal):
+        return rehearsal.gains
+
+    @pytest.fixture
+    def level(self):
+        return -70e-3
+
+    @pytest.fixture(name="line")
+    def line_(self):
+        return self.line
+
+    @pytest.fixture
+    def edges(self, daq):
+        return lambda: [(at, rises) for line, at, rises in daq.edges if line == self.line]
 
 
 class TestAmplifier(AmplifierContract):

@@ -115,7 +115,7 @@ def test_a_rig_that_nobody_holds_is_put_to_rest_as_far_as_it_opens(wires, gone):
         devices.perfusion.select("drug")
     wires[gone].unplug()
     with opened_as_far_as_possible(open_devices(loaded, WallClock())) as (devices, closed):
-        left = [*closed, *put_to_rest(devices, loaded.safe)]
+        left = [*closed.values(), *put_to_rest(devices, loaded.safe)]
         assert devices.daq.output_volts() == pytest.approx(-3.5, abs=1e-3)
     assert left
     assert all(words.startswith(("ValveLink: ", "pump: ")[gone]) for words in left)

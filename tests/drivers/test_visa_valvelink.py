@@ -80,7 +80,7 @@ def test_valves_that_are_not_in_the_rig_file_are_left_alone(wire, valves):
 def test_commands_are_those_of_the_manual(wire, valves):
     valves.select("drug")
     wire.arrived.open_valves({3})
-    assert wire.instrument.heard[-3:] == ["AT2V-1", "AT2V-8", "AT2V+3"]
+    assert wire.instrument.heard[-6:] == ["AT2V-1", "AT2V-1", "AT2V-8", "AT2V-8", "AT2V+3", "AT2V+3"]
 
 
 def test_closing_leaves_the_valves_as_they_are(wire, hand):
@@ -148,6 +148,70 @@ def test_the_manuals_own_examples_of_the_marker():
 def test_a_line_without_the_number_of_its_valve_is_refused(wire, hand, pin):
     with pytest.raises(HardwareError, match="'pin' of line 'control' must be the number of its valve"):
         made(wire, hand, lines={"control": {"pin": pin}})
+
+
+class Loses:
+    """A line on which some commands are lost, by their number among those of their kind."""
+
+    def __init__(self, instrument, command, *numbers):
+        self._act, self._command, self._numbers, self._count = instrument._act, command, numbers, 0
+        instrument._act = self
+
+    def __call__(self, command):
+        if command == self._command:
+            self._count += 1
+            if self._count in self._numbers:
+                command = f"lost: {command}"
+        self._act(command)
+
+
+@pytest.mark.parametrize(("command", "number"), [("AT2V-1", 1), ("AT2V-1", 2), ("AT2V+3", 1), ("AT2V+3", 2)])
+def test_without_a_marker_a_command_that_is_lost_is_made_good_by_its_twin(wire, valves, command, number):
+    wire.arrived.open_valves({1})
+    Loses(wire.instrument, command, number)
+    valves.select("drug")
+    assert wire.arrived.open_valves({3}) == {3}
+
+
+TWO = {"control": {"pin": "1"}, "drug": {"pin": "3"}}
+
+
+def test_the_event_marker_confirms_that_the_old_line_closed(wire, hand, marker):
+    with made(wire, hand, lines=TWO, read_volts=marker) as valves:
+        hand.pass_(1)
+        valves.select("drug")
+    assert wire.instrument.heard == ["AT2V-3", "AT2V-3", "AT2V+1", "AT2V-1", "AT2V+3"]
+
+
+def test_a_closing_that_was_lost_is_sent_again(wire, hand, marker):
+    with made(wire, hand, lines=TWO, read_volts=marker) as valves:
+        hand.pass_(1)
+        Loses(wire.instrument, "AT2V-1", 1)
+        valves.select("drug")
+        assert wire.instrument.open == {3}
+    assert wire.instrument.heard[3:] == ["lost: AT2V-1", "AT2V-1", "AT2V+3"]
+
+
+def test_a_closing_whose_pulse_was_missed_is_repeated_where_it_shows(wire, hand, marker):
+    def blind_for_a_while():
+        volts = marker()
+        return 2.5 if wire.instrument.heard.count("AT2V-1") in (1, 2) else volts
+
+    with made(wire, hand, lines=TWO, read_volts=blind_for_a_while) as valves:
+        hand.pass_(1)
+        valves.select("drug")
+        assert wire.instrument.open == {3}
+    assert wire.instrument.heard[3:] == ["AT2V-1", "AT2V-1", "AT2V+1", "AT2V-1", "AT2V+3"]
+
+
+def test_a_line_that_does_not_close_is_named_and_the_wanted_one_opens_all_the_same(wire, hand, marker):
+    with made(wire, hand, lines=TWO, read_volts=marker) as valves:
+        hand.pass_(1)
+        Loses(wire.instrument, "AT2V-1", *range(1, 9))
+        words = r"valve 1 \('control'\) did not close: no event marker of 2.19 V came"
+        with pytest.raises(InstrumentError, match=words):
+            valves.select("drug")
+        assert wire.instrument.open == {1, 3}
 
 
 def test_a_cable_that_was_out_for_a_moment_is_not_missed(wire, valves):

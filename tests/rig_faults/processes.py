@@ -102,6 +102,11 @@ class Lab:
             if not platform.try_lock(claim.fileno()):
                 kill(self.guardian())
 
+    def is_claimed(self) -> bool:
+        """Return whether a process has the rig."""
+        with self._claim().open("r+b") as claim:
+            return not platform.try_lock(claim.fileno())
+
     def _claim(self) -> Path:
         return next((self.folder / "state" / "patchrig" / "rigs").glob("*.json"))
 

@@ -9,7 +9,7 @@ from tests.rig_faults.lab import rig, run
 
 STEPS = "steps:\n  - hold: {voltage: -60 mV, for: 4 s}\n"
 SHORT_BUFFER = ("input_buffer: 10 s", "input_buffer: 200 ms")
-"""Below the output's lead of 1 s, so that inputs are lost while the output still has samples."""
+"""Below the length of the stall; the output's lead is above it, so inputs are lost while the output goes on."""
 STALL = 0.6
 RATE = 20_000
 

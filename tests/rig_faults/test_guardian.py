@@ -224,17 +224,17 @@ def test_a_device_that_does_not_open_does_not_keep_the_others_closed(wired):
     devices.amplifier._open = closed
     devices.perfusion._open = lambda: opened.append("perfusion")
     with opened_as_far_as_possible(devices) as (_, failures):
-        assert failures == ["amplifier: off"]
+        assert failures == {"amplifier": "amplifier: off"}
         assert opened == ["perfusion"]
 
 
 def test_a_driver_that_breaks_in_an_unforeseen_way_does_not_end_the_guardian(wired, monkeypatch):
     from acquisition.guardian import watch as module
 
-    def broken(rig, clock):
+    def broken(rig, clock, **_):
         return {}["nothing"]
 
-    monkeypatch.setattr(module, "open_devices", broken)
+    monkeypatch.setattr(module, "devices_as_far_as_possible", broken)
     told = []
     assert rest(wired, Known(), -1.0, told.append) == ["KeyError: 'nothing'"]
 

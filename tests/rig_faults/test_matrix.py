@@ -53,6 +53,8 @@ class Row:
     lines: tuple[str, ...] = ("control",)
     sweeps: int = 1
     """Recorded, the last of them incomplete."""
+    logs: str = ""
+    """Part of a fault that the session's log has, once; the run goes on."""
 
     def __str__(self):
         return self.name
@@ -72,6 +74,19 @@ def write(code, says, **how):
 
 def start(call, code, says):
     return Row(f"{call} {code}", f"{says} (NI-DAQmx {code})", before=fault(call, code), sweeps=0)
+
+
+def lose(instrument, command):
+    """Let one command not arrive."""
+    act = instrument._act
+
+    def once(heard):
+        if heard == command:
+            instrument._act = act
+        else:
+            act(heard)
+
+    instrument._act = once
 
 
 GONE = "is it plugged in and powered?"
@@ -178,9 +193,7 @@ MULTICLAMP = (
         "command turned off in mid-sweep",
         "somebody has turned a gain since it was read: the scale of 'command' in voltage clamp is 0 mV/V, it was 20",
         amid=lambda rig: rig.link.ask("amplifier.scales", mode=VOLTAGE, command=0.0),
-        mode=ZERO,
-        volts=-3.0,  # no volt is -70 mV now; the cell is left to I=0
-        left=("Dev1: no command reaches the cell",),
+        mode=ZERO,  # no volt is -70 mV now
     ),
     Row(
         "external command off",
@@ -237,15 +250,20 @@ INSTRUMENTS = (
     Row("nothing", "all steps done", reason="finished"),
     Row("a valve that is stuck", "valve 3 ('drug') did not open", sweeps=0,
         before=lambda rig: rig.valves.instrument.plugged_in.discard(3)),
+    Row("a valve's closing is lost on its line", "all steps done", reason="finished",
+        amid=lambda rig: lose(rig.valves.instrument, "AT0V-3")),
     Row("valves unplugged in mid-sweep", "ValveLink", amid=lambda rig: rig.valves.unplug(), reason="hardware failed",
         left=("ValveLink",), lines=("drug",)),
     Row("pump unplugged in mid-sweep", "pump", amid=lambda rig: rig.pump.unplug(), reason="hardware failed",
-        left=("pump",)),
+        left=("pump",), logs="the pump does not answer any more, so nobody knows whether the bath gets solution"),
     Row("pump silent for a while", "all steps done", reason="finished", amid=lambda rig: setattr(
         rig.pump.faults, "mute", 1)),
     Row("pump answers garbage", "all steps done", reason="finished", amid=lambda rig: setattr(
         rig.pump.faults, "garble", 1)),
-    Row("pump stalls", "all steps done", reason="finished", amid=lambda rig: rig.pump.instrument.stall()),
+    Row("pump stalls", "all steps done", reason="finished", amid=lambda rig: rig.pump.instrument.stall(),
+        logs="the bath gets no solution since"),
+    Row("pump stalls in the first of two sweeps", "all steps done", reason="finished", steps=TWO, sweeps=2,
+        amid=lambda rig: rig.pump.instrument.stall(), logs="the pump stands (its motor stalled"),
     Row("thermometer unplugged", "all steps done", reason="finished", amid=lambda rig: rig.thermometer.unplug(),
         steps=TWO, sweeps=2),
     Row("thermometer silent", "all steps done", reason="finished", amid=lambda rig: setattr(
@@ -275,8 +293,10 @@ def check_kept(row, seen):
     with open_recovered(seen.session) as session:
         assert len(session.sweeps) == row.sweeps
         assert all(session.is_intact(s.index) for s in session.sweeps)
-        assert session.closed == ("finished" if seen.text.startswith("all steps done") else row.reason)
+        assert session.closed == row.reason
+        assert session.log[-1].text.startswith(f"{row.reason}: ")
         assert session.log[-1].text.count("NOT AT REST") == len(row.left)
+        assert sum(row.logs in e.text for e in session.log if e.kind == "fault") == 1 or not row.logs
         check_modes(row, session)
         check_gains(row, session)
         if row.sweeps and row.reason != "finished" and not seen.text.startswith("all steps done"):
@@ -305,8 +325,12 @@ def check_gains(row, session):
     assert seconds <= session.sweeps[-1].n_samples / session.sweeps[-1].rate < 0.6
 
 
+SHORT_LEAD = ("lead: 12 s", "lead: 1 s")
+"""With the shipped lead a sweep of two seconds is written before anything can happen to its output."""
+
+
 def played(row, tmp_path, *, instruments=False):
-    with rig(instruments=instruments) as built:
+    with rig(instruments=instruments, changes=[SHORT_LEAD]) as built:
         return run(built, tmp_path, row.steps, before=row.before, amid=row.amid, label=row.label)
 
 

@@ -23,7 +23,7 @@ from protocols.sweeps import (
     Sweep,
     SweepHeader,
 )
-from protocols.waveforms import Waveform, pulse_train, step_sweep
+from protocols.waveforms import TtlPulse, Waveform, pulse_train, step_sweep
 
 if TYPE_CHECKING:
     from acquisition.session.writer import SessionWriter
@@ -61,6 +61,9 @@ AMPLIFIER = {
     },
     ClampMode.ZERO: {"mode": "zero current", "primary_gain": 50.0, "low_pass": 4e3},
 }
+
+
+PULSED = (TtlPulse("camera", 0, 40), TtlPulse("stimulator", 100, 120), TtlPulse("camera", 200, 240))
 
 
 def make_head(**changes: object) -> SessionHead:
@@ -176,7 +179,7 @@ def record(writer: SessionWriter) -> Recorder:
     )
     r.play(make_header(1, Waveform(RATE, 2000, 0.0), zero, label="rest", kind="switch_to", run=2, temperature=None))
     for i in range(2, 6):
-        r.play(make_header(i, burst(), cc, run=3))
+        r.play(make_header(i, burst(), cc, run=3, sweep=Sweep(i, cc, burst(), PULSED if i > 3 else ())))
         r.measure(measures(i, 30.0 * i))
     r.say(175.0, "rejected", "sweep 4: 2 spikes", sweep=4, reason="2 spikes")
     r.solution(176.0, drug, "drug", 45.0)

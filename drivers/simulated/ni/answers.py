@@ -98,7 +98,7 @@ class Answers:
             else:
                 forced[pin] = float(volts)
         pins = {**self._preparation.wires.telegraphs, **forced}
-        return {"volts": {pin: self._preparation.glance(pin, self._board.levels) for pin in pins}}
+        return {"volts": {pin: self._preparation.glance(pin, self._board.potentials) for pin in pins}}
 
     # --- bath -----------------------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ class Answers:
         cables, pin = self._preparation.wires.cables, str(question["input"])
         cables.pop(pin, None)
         if (output := question.get("output")) is not None:
-            if output not in self._board.levels:
+            if output not in (*self._board.levels, *self._board.lines):
                 raise HardwareError("cable", f"the card has no output '{output}'")
             cables[pin] = str(output)
         return {"cables": cables}
@@ -130,6 +130,7 @@ class Answers:
         return {
             "outputs": board.levels,
             "high": [line for line, level in board.lines.items() if level],
+            "edges": board.edges,
             "tasks": {
                 t.name: {"kind": t.kind, "state": t.state.name, "position": t.position} for t in board.tasks.values()
             },

@@ -46,6 +46,24 @@ class TaskChannel:
     channel: Channel
 
 
+@dataclass(frozen=True)
+class Pin:
+    """What a connector's attributes are asked of."""
+
+    board: Board
+    name: str
+    """With the device."""
+
+    @property
+    def is_clocked_line(self) -> bool:
+        """Whether it is a digital line with a sample clock."""
+        return self.board.card.is_clocked(self.name.removeprefix(f"{self.board.card.device}/"))
+
+
+def _describe(c: TaskChannel, words: str) -> None:
+    c.task.descriptions[c.channel.name] = words
+
+
 def _table(*rows: tuple[int, Attribute]) -> dict[int, Attribute]:
     return dict(rows)
 
@@ -176,7 +194,7 @@ _ANY_CHANNEL = _table(
     (0x187F, Attribute("chan_type", "i32", lambda c: CHANNEL_TYPES[c.task.kind])),
     (0x18F5, Attribute("physical_channel", "str",
                        lambda c: ", ".join(f"{c.task.card.device}/{p}" for p in c.channel.pins))),
-    (0x1926, Attribute("description", "str", _is(""))),
+    (0x1926, Attribute("description", "str", lambda c: c.task.descriptions.get(c.channel.name, ""), _describe)),
     (0x2304, Attribute("is_global", "bool", _is(False))),
 )  # fmt: skip
 
@@ -225,11 +243,6 @@ def _ranges(reach: tuple[float, ...]) -> list[float]:
     return [v for r in reach for v in (-r, r)]
 
 
-def _clocked_lines(board: Board) -> str:
-    """Only port 0 has a sample clock on this series; all lines can be read and written."""
-    return board.card.listed("line")
-
-
 DEVICE = _table(
     (0x0631, Attribute("product_type", "str", lambda b: b.card.product)),
     (0x0632, Attribute("serial_num", "u32", lambda b: b.card.serial)),
@@ -238,9 +251,9 @@ DEVICE = _table(
     (0x2326, Attribute("bus_type", "i32", _is(13612))),
     (0x231E, Attribute("ai_physical_chans", "str", lambda b: b.card.listed("ai"))),
     (0x231F, Attribute("ao_physical_chans", "str", lambda b: b.card.listed("ao"))),
-    (0x2320, Attribute("di_lines", "str", _clocked_lines)),
+    (0x2320, Attribute("di_lines", "str", lambda b: b.card.listed("line"))),
     (0x2321, Attribute("di_ports", "str", lambda b: b.card.listed("port"))),
-    (0x2322, Attribute("do_lines", "str", _clocked_lines)),
+    (0x2322, Attribute("do_lines", "str", lambda b: b.card.listed("line"))),
     (0x2323, Attribute("do_ports", "str", lambda b: b.card.listed("port"))),
     (0x2324, Attribute("ci_physical_chans", "str", _is(""))),
     (0x2325, Attribute("co_physical_chans", "str", _is(""))),
@@ -265,8 +278,8 @@ DEVICE = _table(
     (0x2985, Attribute("dig_trig_supported", "bool", _is(True))),
     (0x2988, Attribute("di_trig_usage", "i32", _is(0x0E))),
     (0x2989, Attribute("do_trig_usage", "i32", _is(0x0A))),
-    (0x2999, Attribute("di_max_rate", "f64", _is(10e6))),
-    (0x299A, Attribute("do_max_rate", "f64", _is(10e6))),
+    (0x2999, Attribute("di_max_rate", "f64", lambda b: b.card.line_rate)),
+    (0x299A, Attribute("do_max_rate", "f64", lambda b: b.card.line_rate)),
 )
 
 PIN = _table(
@@ -274,6 +287,7 @@ PIN = _table(
     (0x2FD7, Attribute("ai_meas_types", "i32[]", _is([VOLTAGE]))),
     (0x29A3, Attribute("ao_term_cfgs", "i32", _is(0x01))),
     (0x2FD9, Attribute("ao_output_types", "i32[]", _is([VOLTAGE]))),
+    (0x29A8, Attribute("do_samp_clk_supported", "bool", lambda p: p.is_clocked_line)),
 )
 
 TABLES: Mapping[str, Mapping[int, Attribute]] = {

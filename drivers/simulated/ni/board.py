@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 LONGEST = 1.0
 """Seconds that are played at a stretch."""
+ON_DEMAND = -1
+"""Sample of an edge that was written while no clocked line ran."""
+TTL_HIGH = 5.0
+"""Volts of a digital line that is high."""
 
 
 class Board:
@@ -45,6 +49,8 @@ class Board:
         self.tasks: dict[str, Task] = {}
         self.levels = dict.fromkeys(self.card.pins("ao"), 0.0)
         self.lines = dict.fromkeys(self.card.pins("line"), False)
+        self.edges: list[tuple[str, int, bool]] = []
+        """What digital lines did since the inputs were started last: line, sample of its task, whether it rose."""
         self._numbers = count()
         self._conductor: Task | None = None
         self.levels[preparation.wires.command] = preparation.world.volts
@@ -72,7 +78,7 @@ class Board:
             return
         self.advance()
         error = refusal(fault, call)
-        task = self.running("ao" if call.startswith("Write") else "ai")
+        task = self.running("do" if call.startswith("WriteD") else "ao" if call.startswith("Write") else "ai")
         if fault.breaks and task is not None:
             task.break_off(error)
             self._appoint()
@@ -177,7 +183,7 @@ class Board:
                 continue
             shared = set(other.pins) & set(task.pins)
             # one converter and one clock for all inputs; outputs share the clock, software-timed ones only a channel
-            if shared or task.kind == "ai" or (task.kind == "ao" and task.timing and other.timing):
+            if shared or task.kind == "ai" or (task.kind in ("ao", "do") and task.timing and other.timing):
                 code = codes.LINES_RESERVED if task.kind in ("do", "di") else codes.RESOURCE_RESERVED
                 raise DaqmxError(code, f"Task Name: {task.name}\nHeld by task: {other.name}")
 
@@ -185,10 +191,12 @@ class Board:
         """Arm `task`, or let it run if it waits for nothing; whatever waits for it starts with it."""
         task.check_not_running()
         self.reserve(task)
-        if task.kind == "ao" and task.timing is not None and not task.output.written:
+        if task.kind in ("ao", "do") and task.timing is not None and not task.output.written:
             raise DaqmxError(codes.OUTPUT_BUFFER_EMPTY, f"Task Name: {task.name}")
         task.error, task.position, task.read_position = None, 0, 0
         task.input = InputBuffer(len(task.channels), task.input_room)
+        if task.kind == "ai":
+            self.edges = []
         if task.triggered_by is not None:
             task.state = State.ARMED
         else:
@@ -208,7 +216,7 @@ class Board:
         self._halt(task)
         self.changed.notify_all()
         error, task.error = task.error, None
-        if error is not None and task.kind == "ao":
+        if error is not None and task.kind in ("ao", "do"):
             raise DaqmxError(error.code, f"Task Name: {task.name}")
 
     def _halt(self, task: Task) -> None:
@@ -217,7 +225,7 @@ class Board:
         task.state = task.home
         task.played_out = True
         if task.regeneration != REGENERATE:
-            task.output = OutputBuffer(len(task.channels))
+            task.output = OutputBuffer(len(task.pins))
         self._appoint()
 
     # --- time -----------------------------------------------------------------------------------------------------
@@ -240,7 +248,7 @@ class Board:
 
     def _appoint(self) -> None:
         """Let the right task conduct: one with a clock of its own, inputs first."""
-        running = [self.running("ai"), self.running("ao")]
+        running = [self.running(kind) for kind in ("ai", "ao", "do")]
         task = next((t for t in running if t is not None and t.clocked_by in (None, t.kind)), None)
         self._conductor = task
         if task is None:
@@ -252,20 +260,40 @@ class Board:
 
     def _play(self, task: Task, n: int) -> None:
         """Play and record the conductor's next `n` samples."""
-        ai, ao = self.running("ai"), self.running("ao")
+        ai, ao, do = self.running("ai"), self.running("ao"), self.running("do")
         volts: dict[str, Volts] = {}
         if ao is not None:
-            numbers = self._numbers_of(ao, task, n)
-            block = ao.generate(numbers) if numbers[-1] >= 0 else self._standing(ao, n)
+            _, block = self._generated(ao, task, n)
             volts = {pin: self.converted(row) for pin, row in zip(ao.pins, block, strict=True)}
             self.levels.update({pin: float(row[-1]) for pin, row in volts.items()})
-        counts = self.preparation.play(n, volts, self.levels)
+        if do is not None:
+            numbers, block = self._generated(do, task, n)
+            volts |= {pin: TTL_HIGH * row for pin, row in zip(do.pins, block, strict=True)}
+            self._move_lines(do, numbers, block)
+        counts = self.preparation.play(n, volts, self.potentials)
         if ai is not None:
             ai.acquire(counts)
         self.changed.notify_all()
 
-    def _standing(self, task: Task, n: int) -> Volts:
-        return np.tile([[self.levels[pin]] for pin in task.pins], n)
+    def _generated(self, output: Task, conductor: Task, n: int) -> tuple[NDArray[np.int64], Volts]:
+        """Return which samples an output puts out while the conductor makes `n`, and what they are, (pins, n)."""
+        numbers = self._numbers_of(output, conductor, n)
+        if numbers[-1] < 0:
+            return numbers, np.tile([[self.potentials.get(pin, 0.0)] for pin in output.pins], n)
+        return numbers, output.generate(numbers)
+
+    def _move_lines(self, do: Task, numbers: NDArray[np.int64], block: Volts) -> None:
+        """Take note of the edges of clocked lines, and leave them where the block ends."""
+        for pin, row in zip(do.pins, block, strict=True):
+            highs = np.concatenate([[self.lines[pin]], row > 0])
+            found = np.flatnonzero(highs[1:] != highs[:-1])
+            self.edges += [(pin, int(numbers[i]), bool(highs[i + 1])) for i in found]
+        self._stand_lines({pin: bool(row[-1] > 0) for pin, row in zip(do.pins, block, strict=True)})
+
+    @property
+    def potentials(self) -> dict[str, float]:
+        """Volts at all outputs; digital lines that are low are not among them."""
+        return {**self.levels, **{line: TTL_HIGH for line, is_high in self.lines.items() if is_high}}
 
     @staticmethod
     def _numbers_of(ao: Task, conductor: Task, n: int) -> NDArray[np.int64]:
@@ -291,6 +319,13 @@ class Board:
         self.preparation.stand(self.levels)
 
     def set_lines(self, lines: Mapping[str, bool]) -> None:
-        """Write digital lines."""
-        self.lines.update(lines)
-        self.preparation.switch_valves(self.lines)
+        """Write digital lines on demand; they stay there."""
+        do = self.running("do")
+        at = do.position if do is not None else ON_DEMAND
+        self.edges += [(pin, at, is_high) for pin, is_high in lines.items() if is_high != self.lines[pin]]
+        self._stand_lines(lines)
+
+    def _stand_lines(self, lines: Mapping[str, bool]) -> None:
+        if any(self.lines[pin] != is_high for pin, is_high in lines.items()):
+            self.lines.update(lines)
+            self.preparation.switch_valves(self.lines)

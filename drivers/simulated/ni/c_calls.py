@@ -163,6 +163,10 @@ def _get_of_device(face: Face, device: bytes, number: int, pointer: int, size: i
     return _get("Device", face.board, number, pointer, size)
 
 
+def _get_of_pin(face: Face, pin: bytes, number: int, pointer: int, size: int) -> int:
+    return _get("PhysicalChan", attributes.Pin(face.board, pin.decode()), number, pointer, size)
+
+
 # --- events ---------------------------------------------------------------------------------------------------
 
 
@@ -231,7 +235,7 @@ CALLS: Mapping[str, tuple[str, Callable[..., Any]]] = {
     "SetChanAttribute": ("PsiUd", _put_of_channel),
     "GetDeviceAttribute": ("siPu", _get_of_device),
     "GetSystemInfoAttribute": ("iPu", lambda face, *a: _get("SystemInfo", face.board, *a)),
-    "GetPhysicalChanAttribute": ("siPu", lambda face, _pin, *a: _get("PhysicalChan", face.board, *a)),
+    "GetPhysicalChanAttribute": ("siPu", _get_of_pin),
 }  # fmt: skip
 """Name without 'DAQmx' -> (arguments, what it does). Arguments: P pointer or handle, s string, i int32, u uInt32 or
 bool32, U uInt64, d float64; 'Ud' at the end of a setter stand for the one variadic argument."""

@@ -83,11 +83,16 @@ def _write_one(face: Face, handle: int, auto: int, timeout: float, value: float,
 
 
 def _write_lines(
-    face: Face, handle: int, n: int, _auto: int, _timeout: float, _layout: int, array: int, written: int, _: int
+    face: Face, handle: int, n: int, auto: int, timeout: float, _layout: int, array: int, written: int, _: int
 ) -> None:
     task = face.task(handle)
-    digital.write_lines(face.board, task, array_at(array, np.uint8, n * len(task.pins)), n)
-    store(written, ctypes.c_int32, n)
+    levels = array_at(array, np.uint8, n * len(task.pins))
+    try:
+        done = digital.write_lines(face.board, task, levels, n, timeout, auto_start=bool(auto))
+    except DaqmxError as error:
+        store(written, ctypes.c_int32, error.written or 0)
+        raise
+    store(written, ctypes.c_int32, done)
 
 
 def _write_words(

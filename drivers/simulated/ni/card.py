@@ -10,8 +10,8 @@ STEPS = 32768
 TIMEBASE = 100e6
 """Hz; sample clocks are this divided by a whole number (X Series manual, 'Clock Routing')."""
 TERMINALS = (
-    "ai/SampleClock", "ai/StartTrigger", "ao/SampleClock", "ao/StartTrigger", "do/SampleClock", "PFI0", "PFI1", "PFI2",
-    "100MHzTimebase",
+    "ai/SampleClock", "ai/StartTrigger", "ao/SampleClock", "ao/StartTrigger", "do/SampleClock", "do/StartTrigger",
+    "PFI0", "PFI1", "PFI2", "100MHzTimebase",
 )  # fmt: skip
 
 
@@ -30,6 +30,10 @@ class Card:
     outputs: int = 4
     ports: tuple[int, ...] = (32, 8, 8)
     """Lines of each digital port."""
+    clocked_ports: tuple[int, ...] = (0,)
+    """Ports that have a sample clock: of X Series the first (X Series manual, 'Digital I/O')."""
+    line_rate: float = 10e6
+    """Hz, of clocked digital lines."""
     single_rate: float = 2e6
     aggregate_rate: float = 1e6
     """Hz, all channels together; per channel where sampling is simultaneous."""
@@ -60,6 +64,10 @@ class Card:
     def listed(self, kind: str) -> str:
         """Return the same as the driver lists them."""
         return ", ".join(f"{self.device}/{pin}" for pin in self.pins(kind))
+
+    def is_clocked(self, line: str) -> bool:
+        """Return whether a digital line can follow a sample clock."""
+        return any(line.startswith(f"port{port}/") for port in self.clocked_ports)
 
     def own_outputs(self) -> dict[str, str]:
         """Return input -> output, for the internal channels by which the card measures its own outputs."""

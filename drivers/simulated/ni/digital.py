@@ -1,4 +1,4 @@
-"""Digital lines: written and read on demand, line by line or as words."""
+"""Digital lines: written and read on demand, line by line or as words; line by line also on a sample clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivers.simulated.ni import codes
 from drivers.simulated.ni.codes import DaqmxError
+from drivers.simulated.ni.streaming import stream_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,14 +16,24 @@ if TYPE_CHECKING:
     from drivers.simulated.ni.task import Task
 
 
-def write_lines(board: Board, task: Task, levels: NDArray[np.uint8], samples: int) -> None:
-    """Write `levels`, a byte for each line of each channel; of several samples the last one stays."""
-    _check_writable(board, task)
+def write_lines(
+    board: Board, task: Task, levels: NDArray[np.uint8], samples: int, timeout: float, *, auto_start: bool
+) -> int:
+    """Write `levels`, a byte for each line of each channel, grouped by channel; return how many samples were taken.
+
+    Without a sample clock the last sample stays; with one they are played as samples of analogue outputs are.
+    """
+    _check_output(task)
     lines = task.pins
     if samples < 1 or levels.size != samples * len(lines):
         raise DaqmxError(codes.WRONG_CHANNEL_COUNT, f"Task Name: {task.name}", written=0)
+    if task.timing is not None:
+        rows = levels.reshape(len(task.channels), samples, -1).swapaxes(1, 2).reshape(len(lines), samples)
+        return stream_out(board, task, rows != 0, timeout, auto_start=auto_start)
+    board.reserve(task)
     last = levels.reshape(samples, -1)[-1] if samples == 1 else _last_sample(task, levels, samples)
     board.set_lines(dict(zip(lines, (bool(v) for v in last), strict=True)))
+    return samples
 
 
 def _last_sample(task: Task, levels: NDArray[np.uint8], samples: int) -> NDArray[np.uint8]:
@@ -32,7 +43,9 @@ def _last_sample(task: Task, levels: NDArray[np.uint8], samples: int) -> NDArray
 
 def write_words(board: Board, task: Task, words: NDArray[np.uint32], samples: int) -> None:
     """Write one word per channel, the lowest bit to its first line."""
-    _check_writable(board, task)
+    _check_output(task)
+    _check_on_demand(task)
+    board.reserve(task)
     if samples < 1 or words.size != samples * len(task.channels):
         raise DaqmxError(codes.WRONG_CHANNEL_COUNT, f"Task Name: {task.name}", written=0)
     last = words.reshape(len(task.channels), samples)[:, -1]
@@ -58,11 +71,9 @@ def read_words(board: Board, task: Task) -> list[int]:
     return [sum(board.lines[p] << bit for bit, p in enumerate(c.pins)) for c in task.channels]
 
 
-def _check_writable(board: Board, task: Task) -> None:
+def _check_output(task: Task) -> None:
     if task.kind != "do":
         raise DaqmxError(codes.NO_OUTPUTS, f"Task Name: {task.name}", written=0)
-    _check_on_demand(task)
-    board.reserve(task)
 
 
 def _check_readable(board: Board, task: Task) -> None:
@@ -74,4 +85,4 @@ def _check_readable(board: Board, task: Task) -> None:
 
 def _check_on_demand(task: Task) -> None:
     if task.timing is not None:
-        raise DaqmxError(codes.NOT_SUPPORTED, "This board writes digital lines on demand only.")
+        raise DaqmxError(codes.NOT_SUPPORTED, "With a sample clock, write line by line.")

@@ -214,8 +214,9 @@ def _write_one(board: Board, r: Any) -> Any:
 
 def _write_lines(board: Board, r: Any) -> Any:
     task = _task(board, r)
-    digital.write_lines(board, task, np.frombuffer(r.write_array, np.uint8), r.num_samps_per_chan)
-    return pb.WriteDigitalLinesResponse(samps_per_chan_written=r.num_samps_per_chan)
+    levels = np.frombuffer(r.write_array, np.uint8)
+    done = digital.write_lines(board, task, levels, r.num_samps_per_chan, r.timeout, auto_start=r.auto_start)
+    return pb.WriteDigitalLinesResponse(samps_per_chan_written=done)
 
 
 def _write_ports(board: Board, r: Any) -> Any:
@@ -313,7 +314,7 @@ def _subject(board: Board, family: str, r: Any) -> object:
             _check_device(board, r.device_name)
             return board
         case "PhysicalChan":
-            return board
+            return attributes.Pin(board, r.physical_channel)
         case "Chan":
             task = _task(board, r)
             return attributes.TaskChannel(task, task.channel(r.channel))

@@ -57,7 +57,7 @@ class Wires:
     forced: dict[str, float] = field(default_factory=dict)
     """Input pin -> volts that stand there whatever is connected."""
     cables: dict[str, str] = field(default_factory=dict)
-    """Input pin -> output pin."""
+    """Input pin -> output pin, or digital line."""
 
 
 class Preparation:
@@ -134,7 +134,7 @@ class Preparation:
         if pin in wires.telegraphs:
             return wires.telegraphs[pin]()
         if pin in wires.cables:
-            return levels[wires.cables[pin]]
+            return levels.get(wires.cables[pin], 0.0)
         if wires.thermometer is not None and pin == wires.thermometer.pin:
             return wires.thermometer.volts_at_zero + wires.thermometer.volts_per_degree * self.thermometer.read()
         return 0.0

@@ -99,7 +99,7 @@ def _taken(task: Task, first: int, n: int) -> Counts:
 def _read_now(board: Board, task: Task, n: int) -> Counts:
     """Convert `n` times, as fast as software does; here that takes no time."""
     board.reserve(task)
-    values = np.array([board.preparation.glance(pin, board.levels) for pin in task.pins])
+    values = np.array([board.preparation.glance(pin, board.potentials) for pin in task.pins])
     counts = np.clip(np.round(values / task.steps), -STEPS, STEPS - 1).astype(np.int16)
     return np.repeat(counts[:, None], n, axis=1)
 
@@ -114,13 +114,18 @@ def write_volts(board: Board, task: Task, volts: Volts, timeout: float, *, auto_
     _check_block(task, volts)
     if task.timing is None:
         return _write_now(board, task, volts, auto_start=auto_start)
+    return stream_out(board, task, volts, timeout, auto_start=auto_start)
+
+
+def stream_out(board: Board, task: Task, rows: Volts, timeout: float, *, auto_start: bool) -> int:
+    """Append `rows` (pins, n) to what a clocked output will play, as `write_volts` does."""
     if task.error is not None:
         raise DaqmxError(task.error.code, f"Task Name: {task.name}", written=0)
     if task.played_out and task.state < State.ARMED:
-        task.output, task.played_out, task.position = OutputBuffer(len(task.channels)), False, 0
+        task.output, task.played_out, task.position = OutputBuffer(len(task.pins)), False, 0
     if task.output_size is None:
-        task.output_size = volts.shape[1]
-    done = _pour(board, task, volts, board.pace.deadline(timeout), auto_start=auto_start)
+        task.output_size = rows.shape[1]
+    done = _pour(board, task, rows, board.pace.deadline(timeout), auto_start=auto_start)
     if auto_start and task.state < State.ARMED:
         board.start(task)
     return done

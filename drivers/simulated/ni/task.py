@@ -102,6 +102,8 @@ class Task:
     played_out: bool = False
     """Whether the next write begins a new waveform."""
     events: set[str] = field(default_factory=set)
+    descriptions: dict[str, str] = field(default_factory=dict)
+    """Channel -> what a client wrote about it."""
 
     # --- what it is made of ---------------------------------------------------------------------------------------
 
@@ -124,7 +126,7 @@ class Task:
                 raise DaqmxError(codes.CHANNEL_TWICE, f"Channel: {channel.name}")
         self.kind = kind
         self.channels += channels
-        self.output = OutputBuffer(len(self.channels))
+        self.output = OutputBuffer(len(self.pins))
 
     def channel(self, name: str) -> Channel:
         """Return the first channel of those named, 'a, b' or 'Dev1/ai0:3'; no name means all."""
@@ -139,7 +141,9 @@ class Task:
     def set_timing(self, source: str, rate: float, mode: int, count: int) -> None:
         """Take a sample clock, coerced to what the divider can make."""
         self.check_not_running()
-        limit = self.card.output_rate if self.kind == "ao" else self.card.input_limit(len(self.channels))
+        if self.kind in ("do", "di") and not all(map(self.card.is_clocked, self.pins)):
+            raise DaqmxError(codes.NOT_SUPPORTED, f"Property: DAQmx_SampTimingType\nTask Name: {self.name}")
+        limit = self._fastest
         if not 0 < rate <= limit * (1 + 1e-9):
             raise DaqmxError(
                 codes.BAD_VALUE,
@@ -151,6 +155,15 @@ class Task:
         if source and source not in ("OnboardClock",) and self._other_end(source, "SampleClock") is None:
             raise DaqmxError(codes.BAD_VALUE, f"Property: DAQmx_SampClk_Src\nRequested Value: {source}")
         self.timing = Timing(coerced(rate), mode, int(count), source)
+
+    @property
+    def _fastest(self) -> float:
+        match self.kind:
+            case "ao":
+                return self.card.output_rate
+            case "do" | "di":
+                return self.card.line_rate
+        return self.card.input_limit(len(self.channels))
 
     def check_not_running(self) -> None:
         """Refuse what cannot be changed in flight."""
@@ -183,7 +196,7 @@ class Task:
         return "" if master is None else None if master == self.kind else master
 
     def _other_end(self, terminal: str, signal: str) -> str | None:
-        match = re.fullmatch(rf"/?{re.escape(self.card.device)}/(ai|ao)/{signal}", terminal)
+        match = re.fullmatch(rf"/?{re.escape(self.card.device)}/(ai|ao|do)/{signal}", terminal)
         return match[1] if match else None
 
     # --- buffers --------------------------------------------------------------------------------------------------
