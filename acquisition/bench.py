@@ -10,6 +10,7 @@ import logging
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from acquisition import pipette
 from acquisition.analysis.analyser import Settings
 from acquisition.events import FrameArrived, Logged, Measured, SweepFinished, SweepStarted, Waiting
 from acquisition.gates import Gatekeeper, Vitals
@@ -19,6 +20,7 @@ from acquisition.recomputing import STORED_SETTINGS, log_settings
 from acquisition.rest import hold_at_once, put_to_rest
 from acquisition.state import Flow, State, Trial
 from acquisition.watching import Watch, joined
+from acquisition.wishes import fulfil
 from drivers.base import Filling, differences
 from protocols.errors import DiskFull, HardwareError, ModeMismatch, PatchrigError, StoppedByGate
 from protocols.sweeps import ClampMode, Frame, LogEntry, RecordedSweep, Sweep, SweepHeader
@@ -129,7 +131,11 @@ class Bench:
         if self.controls.paused:
             self.log("pause", "paused by the person, at the present holding level")
         while (now := self.clock.now()) < moment or self.controls.paused:
+            fulfil(self, between_sweeps=True)
             self.controls.check_between_sweeps()
+            if self.controls.stage is not None:
+                pipette.watch(self)
+                continue
             self.lease.beat()
             self.clock.wait_until(now + GLANCE if self.controls.paused else min(now + GLANCE, moment))
         self.controls.check_between_sweeps()
@@ -205,7 +211,8 @@ class Bench:
                     measurements += self._tell(analyser.feed(frame.first, stored))
                     if keep:
                         kept.append((frame.first, stored))
-                    self.controls.check_within_sweep()
+                    fulfil(self, between_sweeps=False)
+                    self.controls.check_within_sweep(kind)
                     self.lease.beat()
                     watch.saw(frame, header.sweep.rate)
             watch.look_last()

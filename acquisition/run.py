@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from acquisition.door import Door
     from acquisition.events import Observer, RunFinished
     from acquisition.guardian import Unguarded
     from config.rig import Rig
@@ -73,6 +74,7 @@ def run(
     observers: Sequence[Observer] = (),
     person: Person | None = None,
     controls: Controls | None = None,
+    door: Door | None = None,
 ) -> tuple[RunFinished, Path]:
     """Run a protocol and return how it ended, and the session file.
 
@@ -85,13 +87,16 @@ def run(
     require_space(wish.out, DISK_FACTOR * plan_for(protocol, rig).bytes_max)
     wish.out.mkdir(parents=True, exist_ok=True)
     clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
+    if door is not None:
+        door.begins(clock, wish.speed)
+        observers = [*observers, door]
     asked = person or Unattended()
     hands = HandsOf(asked, observers, clock)
     devices = open_devices(rig, clock, simulate=wish.simulate, seed=wish.seed, hands=hands)
     head = _head(wish, protocol, rig, devices)
     path = wish.out / head.file_name
     with (
-        registered(wish.rig, rig.rig, path, devices),
+        registered(wish.rig, rig.rig, path, devices, door=door.address if door else (0, "")),
         guarding(wish.rig, rig, path, devices) as lease,
         _open(devices) as opened,
         LiveLane(observers, lossless=wish.speed is None) as live,
