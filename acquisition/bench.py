@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from acquisition import flow, playing, switching
+from acquisition import flow, pipette, playing, switching
 from acquisition.analysis.analyser import Settings
 from acquisition.events import Logged, Waiting
 from acquisition.gates import Gatekeeper, Vitals
@@ -18,6 +18,7 @@ from acquisition.guardian.lease import Unguarded
 from acquisition.recomputing import STORED_SETTINGS, log_settings
 from acquisition.rest import put_to_rest
 from acquisition.state import State
+from acquisition.wishes import fulfil
 from protocols.errors import DiskFull, HardwareError, StoppedByGate
 from protocols.sweeps import LogEntry
 
@@ -125,7 +126,11 @@ class Bench:
         if self.controls.paused:
             self.log("pause", "paused by the person, at the present holding level")
         while (now := self.clock.now()) < moment or self.controls.paused:
+            fulfil(self, between_sweeps=True)
             self.controls.check_between_sweeps()
+            if self.controls.stage is not None:
+                pipette.watch(self)
+                continue
             self.lease.beat()
             if self.controls.paused or now + PUMP_MARGIN < moment:
                 self.pump.glance()

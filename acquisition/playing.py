@@ -10,6 +10,7 @@ from acquisition.guarded import Guarded
 from acquisition.rest import hold_at_once
 from acquisition.state import Trial
 from acquisition.watching import Watch, joined
+from acquisition.wishes import fulfil
 from protocols.errors import HardwareError, PatchrigError
 from protocols.sweeps import Frame, RecordedSweep, Sweep, SweepHeader
 
@@ -79,7 +80,8 @@ class _Playing:
                 bench.writer.samples(frame)
                 bench.live.tell(FrameArrived(frame))
                 self._measure(frame)
-                bench.controls.check_within_sweep()
+                fulfil(bench, between_sweeps=False)
+                bench.controls.check_within_sweep(header.kind)
                 bench.lease.beat()
                 self._watch.saw(frame, header.sweep.rate)
         self._watch.look_last(header.sweep.n_samples)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from acquisition.door import Door
     from acquisition.events import Observer, RunFinished
     from acquisition.guardian import Unguarded
     from acquisition.lanes import Recorder
@@ -87,6 +88,7 @@ def run(
     controls: Controls | None = None,
     record: Recording | None = None,
     kill: Callable[[], None] = die,
+    door: Door | None = None,
 ) -> tuple[RunFinished, Path]:
     """Run a protocol and return how it ended, and the session file.
 
@@ -100,6 +102,8 @@ def run(
         Makes the recorder. Only a rehearsal, which keeps no samples, has another than the journal's.
     kill
         What an injected death of the program does.
+    door
+        Where others may ask for something while the run goes on; it observes the run, too.
 
     Raises
     ------
@@ -110,6 +114,9 @@ def run(
     require_space(wish.out, DISK_FACTOR * plan_for(protocol, rig).bytes_max)
     wish.out.mkdir(parents=True, exist_ok=True)
     clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
+    if door is not None:
+        door.begins(clock, wish.speed)
+        observers = [*observers, door]
     asked = person or Unattended()
     hands = HandsOf(asked, observers, clock)
     faults = None if wish.faults is None else faults_for(wish.faults, protocol, rig)
@@ -118,7 +125,7 @@ def run(
     head = _head(wish, protocol, rig, devices)
     path = wish.out / head.file_name
     with (
-        registered(wish.rig, rig.rig, path, devices),
+        registered(wish.rig, rig.rig, path, devices, door=door.address if door else (0, "")),
         guarding(wish.rig, rig, path, devices) as lease,
         _open(devices) as opened,
         LiveLane(observers, lossless=wish.speed is None) as live,

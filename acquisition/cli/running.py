@@ -20,9 +20,11 @@ from acquisition.cli.app import (
     app,
     draw,
     give,
+    how_fast,
     say,
     shipped_rig,
 )
+from acquisition.cli.viewing import Port, Share, page_beside
 
 
 @app.command()
@@ -79,7 +81,21 @@ def run(
     ] = False,
     seed: Annotated[int, typer.Option(help="Which simulated cell and noise.", min=0)] = 1,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the session file.")] = Path("data"),
-    speed: Annotated[Speed | None, typer.Option(help="Default: max with --simulate, life otherwise.")] = None,
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            help="life, max, or how many times life, such as 50. Default: max with --simulate, life otherwise.",
+            callback=how_fast,
+        ),
+    ] = None,
+    view: Annotated[
+        bool, typer.Option("--view", help="Open the page: see the run in a browser, and control it.")
+    ] = False,
+    share: Share = False,
+    port: Port = 0,
+    approach: Annotated[
+        bool, typer.Option("--approach", help="Begin with test pulses in the bath; the protocol waits for you.")
+    ] = False,
     figure: FigureFile = None,
     experimenter: Annotated[str, typer.Option(help="'Last, First'.")] = "Unknown, Experimenter",
     subject: Annotated[str, typer.Option(help="Animal's identifier.")] = "unknown",
@@ -100,11 +116,12 @@ def run(
         out=out,
         simulate=simulate,
         seed=seed,
-        speed=None if (speed or (Speed.MAX if simulate else Speed.LIFE)) is Speed.MAX else 1.0,
+        speed=_times_life(speed, simulate=simulate),
         who=Who((experimenter,), subject, cell),
         faults=faults,
     )
-    finished, session = sit(wish, answers="yes" if yes else "ask" if sys.stdin.isatty() else "nobody")
+    page = page_beside(wish, port=port, share=share, approach=approach) if view or share or approach else None
+    finished, session = sit(wish, answers="yes" if yes else "ask" if sys.stdin.isatty() else "nobody", page=page)
     if finished.reason != "finished":
         say(f"{finished.reason}: {finished.text}")
     verdict = sealed(session)
@@ -128,6 +145,12 @@ def run(
             result=result.data,
         )
     raise typer.Exit(EXITS[finished.reason])
+
+
+def _times_life(speed: str | None, *, simulate: bool) -> float | None:
+    """Return the speed as `Wish` has it."""
+    wished = speed or (Speed.MAX if simulate else Speed.LIFE)
+    return {Speed.MAX: None, Speed.LIFE: 1.0}[Speed(wished)] if wished in tuple(Speed) else float(wished)
 
 
 EXITS = {

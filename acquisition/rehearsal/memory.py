@@ -168,4 +168,4 @@ class Remembered:
     @property
     def rejected(self) -> dict[int, str]:
         """Sweep -> why the run left it out of means."""
-        return {int(e.data["sweep"]): str(e.data.get("reason", e.text)) for e in self.log if e.kind == "rejected"}
+        return rejected_of(self.log)
