@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from acquisition.acceptance import rejected_of
 from protocols.errors import SessionError
 
 if TYPE_CHECKING:
