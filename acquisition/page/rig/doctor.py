@@ -91,7 +91,7 @@ def why_not(rig: Path | None) -> str:
     """Return why doctor cannot look at a rig now; empty if it can."""
     if rig is None:
         return NO_FILE
-    running = next((e for e in entries() if e.lives and e.holds and is_on(e, rig)), None)
+    running = next((e for e in entries() if e.lives and is_on(e, rig)), None)
     return "" if running is None else BUSY.format(running.session.name)
 
 
