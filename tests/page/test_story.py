@@ -21,12 +21,12 @@ from tests.kit import HEAD, RIG
 STEPS = """
 steps:
   - hold: {voltage: -70 mV, for: 4 s, test_pulses: {step: -5 mV, width: 50 ms, every: 1 s}}
-  - switch_to: {clamp: current, bias_to: -60 mV, bridge: 12 MOhm}
+  - switch_to: {clamp: current, bias_to: -60 mV, bridge: auto}
   - series: &bursts
-      {name: baseline, step: 300 pA, width: 150 ms, every: 10 s, after: 5 s, require: {spikes: 1..9, on_fail: skip},
+      {name: baseline, step: 200 pA, width: 150 ms, every: 10 s, after: 5 s, require: {spikes: 1..9, on_fail: skip},
        until_stable: {measure: A_1000, last: 4, drift_below: 90 % per min}, at_most: 50 s, if_not_stable: note}
   - apply: {solution: blocker}
-  - series: {name: drug, step: 300 pA, width: 150 ms, every: 10 s, after: 5 s, sweeps: 7}
+  - series: {name: drug, step: 200 pA, width: 150 ms, every: 10 s, after: 5 s, sweeps: 7}
 stop_when:
   - {access_resistance: above 1 MOhm, then: note}
 """
