@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from protocols.sweeps import Measurement
+    from protocols.sweeps import LogEntry, Measurement
 
 EXCLUDING = frozenset(
     {
@@ -47,6 +47,8 @@ PAIR_EXCLUDING = frozenset({"rin_changed", "rs_changed"})
 OF_THE_SWEEP = ("n_ap", "n_late", "V_b", "V_end", "ap_peak")
 """A flag on one of these speaks of the whole sweep."""
 HEADLINE = "A_1000"
+REJECTED, RESTORED = "rejected", "restored"
+"""Kinds of log lines, with 'sweep' and 'reason': a sweep is left out of means, or taken back. Nothing is deleted."""
 EXPECTED_IN_A_RANGE = frozenset({"ap_count", "no_spikes"})
 """Excluding flags that say nothing against a sweep of a series over a range of currents: the count is its result."""
 
@@ -59,6 +61,17 @@ def is_range(currents: Sequence[float]) -> bool:
     """
     changes = sum(a != b for a, b in pairwise(currents))
     return changes > 0 and changes >= 0.5 * (len(currents) - 1)
+
+
+def rejected_of(log: Iterable[LogEntry]) -> dict[int, str]:
+    """Return which sweeps are left out, and why: what a gate or a person rejected and nobody has restored since."""
+    found: dict[int, str] = {}
+    for entry in log:
+        if entry.kind == REJECTED:
+            found[int(entry.data["sweep"])] = str(entry.data.get("reason", entry.text))
+        elif entry.kind == RESTORED:
+            found.pop(int(entry.data["sweep"]), None)
+    return found
 
 
 def by_sweep(measurements: Iterable[Measurement]) -> dict[int, dict[str, Measurement]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from acquisition import flow, playing, switching
+from acquisition import flow, pipette, playing, switching
 from acquisition.analysis.analyser import Settings
 from acquisition.events import Logged, Waiting
 from acquisition.gates import Gatekeeper, Vitals
@@ -18,6 +18,7 @@ from acquisition.guardian.lease import Unguarded
 from acquisition.recomputing import STORED_SETTINGS, log_settings
 from acquisition.rest import put_to_rest, taken_by_another
 from acquisition.state import State
+from acquisition.wishes import fulfil
 from protocols.errors import DiskFull, HardwareError, StoppedByGate
 from protocols.sweeps import LogEntry
 
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 REST = 90.0
 """Seconds: coming to rest, a person turns a knob and an instrument may be silent."""
+ASKED_FOR_SPACE = 5
+"""Times that the person is asked for one sweep: who said yes to everything beforehand would say so for ever."""
 GLANCE = 0.05
 """Seconds between looks at the controls while waiting."""
 PUMP_MARGIN = 5.0
@@ -125,7 +128,11 @@ class Bench:
         if self.controls.paused:
             self.log("pause", "paused by the person, at the present holding level")
         while (now := self.clock.now()) < moment or self.controls.paused:
+            fulfil(self, between_sweeps=True)
             self.controls.check_between_sweeps()
+            if self.controls.stage is not None:
+                pipette.watch(self)
+                continue
             self.lease.beat()
             if self.controls.paused or now + PUMP_MARGIN < moment:
                 self.pump.glance()
@@ -165,11 +172,12 @@ class Bench:
         and its outputs are put to rest by whoever catches what is raised. When the disk is full the person is asked
         to make space; then the sweep is played again.
         """
-        while True:
+        for _ in range(ASKED_FOR_SPACE):
             try:
                 return playing.play_once(self, command, label=label, kind=kind, keep=keep, ttl=ttl)
             except DiskFull as full:
                 self._ask_for_space(full, command.holding)
+        return playing.play_once(self, command, label=label, kind=kind, keep=keep, ttl=ttl)
 
     def _ask_for_space(self, full: DiskFull, holding: float) -> None:
         """Hold the cell where it is until there is space, or end the run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from acquisition.controls import StepLeft
 from acquisition.events import Reason, RunFinished, StepStarted
 from acquisition.rest import NOT_AT_REST, told_once
 from acquisition.steps import execute
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from acquisition.bench import Bench
     from protocols.steps import Step
+
+
+LEAVABLE = frozenset({"hold", "membrane_test", "series", "wait", "apply"})
+"""Verbs of steps that a person may leave early: what comes after them does not need their result."""
 
 
 class Engine:
@@ -108,13 +113,19 @@ class Engine:
     def _steps(self, steps: Sequence[Step], *, label: str = "step") -> None:
         bench = self._bench
         for number, step in enumerate(steps, 1):
-            bench.controls.check_between_sweeps()
+            bench.controls.begin_step(can_be_left=False)
+            bench.wait_until(bench.clock.now(), "the next step")  # where a pause is kept
             text = describe(step, bench.protocol)
             bench.live.tell(StepStarted(bench.clock.now(), number, len(steps), step.verb, text))
             bench.log("step", f"{label} {number} of {len(steps)}: {text}", number=number, verb=step.verb)
             bench.new_run()
             bench.devices.daq.check_ours()
-            execute(step, bench)
+            bench.controls.begin_step(can_be_left=step.verb in LEAVABLE)
+            try:
+                execute(step, bench)
+            except StepLeft:
+                bench.log("skipped", f"{label} {number} of {len(steps)} left by the person", number=number)
+        bench.controls.begin_step(can_be_left=False)
 
     def _write_end(self, reason: Reason, text: str) -> list[str]:
         """Write the last line and close the file; return what could not be written, in words."""

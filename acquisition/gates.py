@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 SMOOTHED = frozenset({"access_resistance", "input_resistance"})
 """Single-sweep resistances are noisy (an edge jump of 0.3-3 ms): gates see the median of the last five."""
 SMOOTHING = 5
+SPOILT = frozenset({"clipped", "gap"})
+"""Flags of samples that say nothing of the cell."""
+BLIND = 3
+"""Sweeps in a row without a value after which a gate acts as if it had failed: the last value it saw is too old."""
 
 _SOURCES = {
     ClampMode.VOLTAGE: {"Rs": "access_resistance", "Rm": "input_resistance", "I_hold": "holding_current"},
@@ -55,6 +59,7 @@ class Vitals:
         self.mode = ClampMode.VOLTAGE
         self._recent: dict[tuple[ClampMode, str], deque[float]] = defaultdict(lambda: deque(maxlen=SMOOTHING))
         self._first: dict[tuple[ClampMode, str], list[float]] = defaultdict(list)
+        self._blind: dict[tuple[ClampMode, str], int] = defaultdict(int)
 
     def take(self, measurements: Iterable[Measurement], *, averaged: bool = False) -> None:
         """Note what is finite among `measurements` of the present mode.
@@ -62,11 +67,25 @@ class Vitals:
         Those of an `averaged` sweep (a membrane test) stand for themselves: they replace what is remembered.
         """
         names = _SOURCES.get(self.mode, {})
-        for m in measurements:
-            if m.name in names:
-                if averaged and math.isfinite(m.value):
-                    self._recent[self.mode, names[m.name]].clear()
-                self.note(names[m.name], m.value)
+        seen = [m for m in measurements if m.name in names]
+        for m in seen:
+            if averaged and math.isfinite(m.value):
+                self._remember_alone((self.mode, names[m.name]), m.value)
+            self.note(names[m.name], m.value)
+        for name in {m.name for m in seen}:
+            is_spoilt = all(math.isnan(m.value) and SPOILT & set(m.flags) for m in seen if m.name == name)
+            key = (self.mode, names[name])
+            self._blind[key] = self._blind[key] + 1 if is_spoilt else 0
+
+    def blind(self, quantity: str) -> int:
+        """Return for how many sweeps in a row the samples were too bad to measure this, in the present mode."""
+        return self._blind[self.mode, quantity]
+
+    def _remember_alone(self, key: tuple[ClampMode, str], value: float) -> None:
+        """Forget what was seen before an average; where nothing was, it is all that a reference needs."""
+        self._recent[key].clear()
+        if not self._first[key]:
+            self._first[key] = [value] * SMOOTHING
 
     def note(self, quantity: str, value: float) -> None:
         """Note one value, SI (temperature degC)."""
@@ -120,13 +139,21 @@ class Gatekeeper:
             if condition is None or value is None:
                 continue
             answer = condition.holds(value, vitals.start(quantity))
-            key = (id(gate), quantity)
-            if answer is None or answer is required:
+            key, is_blind = (id(gate), quantity), vitals.blind(quantity) >= BLIND
+            if not is_blind and (answer is None or answer is required):
                 self._said.discard(key)
             elif action == "skip" or key not in self._said:
                 self._said.add(key)
-                found.append(Tripped(_sentence(quantity, value, condition.text, required=required), action))
+                seen = _sentence(quantity, value, condition.text, required=required)
+                found.append(Tripped(_blind_sentence(quantity, condition.text) if is_blind else seen, action))
         return found
+
+
+def _blind_sentence(quantity: str, condition: str) -> str:
+    name = _SHOWN[quantity][0]
+    return (
+        f"{name} could not be measured in {BLIND} sweeps, their samples are clipped or lost; the gate is '{condition}'"
+    )
 
 
 def _sentence(quantity: str, value: float, condition: str, *, required: bool) -> str:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from acquisition.analysis.analyser import Settings, SweepAnalyser
+from acquisition.analysis.so_far import SoFar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +32,14 @@ class Guarded:
         """Return what became final with this block; see `SweepAnalyser.feed`."""
         analyser = self._analyser
         return [] if analyser is None else self._attempt(lambda: analyser.feed(first, stored))
+
+    def so_far(self) -> SoFar:
+        """Return what can be said in mid-sweep; see `SweepAnalyser.so_far`."""
+        try:
+            return SoFar() if self._analyser is None else self._analyser.so_far()
+        except Exception:
+            log.exception("what was said in mid-sweep could not be made")
+            return SoFar()
 
     def finish(self, *, complete: bool) -> list[Measurement]:
         """Return the rest; see `SweepAnalyser.finish`."""

@@ -73,11 +73,13 @@ class WriterLane:
 
         def begin() -> None:
             try:
-                self._recorder.begin_sweep(header)
+                if self._failure is None:
+                    self._recorder.begin_sweep(header)
             finally:
                 begun.set()
 
-        self._put(begin)
+        self._raise_failure()
+        self._enqueue(begin, is_last_word=True)  # or nobody would say that it did not begin
         if not begun.wait(self._patience):
             raise SessionError(f"the disk is {self._patience:g} s behind: the run stops before samples are lost")
         self._raise_failure()
@@ -101,6 +103,23 @@ class WriterLane:
     def temperature(self, time: float, value: float) -> None:
         """Store a reading of the bath, degC."""
         self._put_last_words(lambda: self._recorder.temperature(time, value))
+
+    def call(self, act: Callable[[], None]) -> None:
+        """Let `act` be done in the writer's thread, after all that was queued before it."""
+        self._put_last_words(act)
+
+    def settle(self) -> None:
+        """Return when all that was queued is written.
+
+        Raises
+        ------
+        SessionError
+            Some of it could not be.
+        """
+        written = threading.Event()
+        self.call(written.set)
+        written.wait(self._patience)
+        self._raise_failure()
 
     def close(self, reason: str = "finished") -> None:
         """Write what is queued, close the recorder, end the thread, and raise if anything failed."""

@@ -50,14 +50,18 @@ class Outcome:
 
 def outcome_of(session: Session) -> Outcome:
     """Return before against after, spikes against current, the state of the membrane, and whether the cell counts."""
-    numbers, facts = gather(session.sweeps, session.measurements, session.rejected), facts_of(session.log)
-    rules, doubts = _rules_of(session)
+    numbers = gather(session.sweeps, session.measurements, session.rejected)
+    return judged(numbers, facts_of(session.log), *rules_of(session))
+
+
+def judged(numbers: tuple[SweepNumbers, ...], facts: LogFacts, rules: Accept, doubts: tuple[str, ...] = ()) -> Outcome:
+    """Return what came of a session with these numbers, which need not be those that were stored."""
     summary = summarise(numbers, facts=facts, rules=rules)
     has_bursts = bool(summary.phases or summary.unaccepted)
     return Outcome(numbers, facts, rules, summary, judge_cell(numbers, facts, rules) if has_bursts else None, doubts)
 
 
-def _rules_of(session: Session) -> tuple[Accept, tuple[str, ...]]:
+def rules_of(session: Session) -> tuple[Accept, tuple[str, ...]]:
     """Return the limits of the session's protocol; the defaults, and a line that says so, if it cannot be read."""
     try:
         return session.protocol.accept, ()

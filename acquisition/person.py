@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from protocols.errors import StoppedByPerson
+
+if TYPE_CHECKING:
+    from acquisition.door import Door
+
+GLANCE = 0.1
+"""Seconds between looks, while a question waits, whether the run is to be stopped."""
 
 
 class Person(ABC):
@@ -33,3 +42,20 @@ class AlwaysYes(Person):
     def ask(self, question: str, options: tuple[str, ...], *, otherwise: str) -> str:  # noqa: ARG002  nobody reads
         """Return the first option."""
         return options[0]
+
+
+class AtTheDoor(Person):
+    """A person at the page, or at a terminal beside it."""
+
+    def __init__(self, door: Door) -> None:
+        """Ask through `door`."""
+        self._door = door
+
+    def ask(self, question: str, options: tuple[str, ...], *, otherwise: str) -> str:  # noqa: ARG002  somebody may come
+        """Return the option that somebody chooses. Stopping the run at once answers every question."""
+
+        def glance() -> None:
+            if self._door.controls.stops == "now":
+                raise StoppedByPerson(f"at the question: {question}")
+
+        return self._door.questions.ask(question, options, every=GLANCE, glance=glance)

@@ -10,6 +10,7 @@ from acquisition.guarded import Guarded
 from acquisition.rest import hold_at_once
 from acquisition.state import Trial
 from acquisition.watching import Watch, joined
+from acquisition.wishes import fulfil
 from protocols.errors import HardwareError, PatchrigError
 from protocols.sweeps import Frame, RecordedSweep, Sweep, SweepHeader
 
@@ -79,10 +80,11 @@ class _Playing:
                 bench.writer.samples(frame)
                 bench.live.tell(FrameArrived(frame))
                 self._measure(frame)
-                bench.controls.check_within_sweep()
+                fulfil(bench, between_sweeps=False)
+                bench.controls.check_within_sweep(header.kind)
                 bench.lease.beat()
                 self._watch.saw(frame, header.sweep.rate)
-        self._watch.look_last()
+        self._watch.look_last(header.sweep.n_samples)
 
     def _measure(self, frame: Frame) -> None:
         stored = {c.name: c.stored(row) for c, row in zip(self._header.channels, frame.counts, strict=True)}
@@ -108,7 +110,7 @@ class _Playing:
     def _log(self) -> None:
         """Write down what the samples do not say: the mode at the sweep's end, what is missing, what went wrong."""
         bench, number = self._bench, self._header.sweep.index
-        for kind, text, data in self._watch.told(self._header.sweep):
+        for kind, text, data in self._watch.told(self._header.sweep, [c.name for c in self._header.channels]):
             bench.log(kind, text, sweep=number, **data)
         if self._analyser.failure:
             bench.log("fault", f"sweep {number} could not be measured: {self._analyser.failure}")

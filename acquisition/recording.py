@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from acquisition.session.disk import Volume
     from acquisition.session.head import SessionHead
     from acquisition.session.recovery import Seal
 
@@ -38,9 +39,12 @@ LIVES = 3
 
 
 @contextmanager
-def recording(nwb: Path, head: SessionHead) -> Iterator[JournalRecorder]:
-    """Record a session; when this is left, the session file is complete, or its journal has what it lacks."""
-    with JournalRecorder(nwb, head) as recorder, _Packing(nwb):
+def recording(nwb: Path, head: SessionHead, *, volume: Volume | None = None) -> Iterator[JournalRecorder]:
+    """Record a session; when this is left, the session file is complete, or its journal has what it lacks.
+
+    `volume` is the disk as the recorder sees it, if it is to see another than there is.
+    """
+    with JournalRecorder(nwb, head, volume=volume) as recorder, _Packing(nwb):
         try:
             yield recorder
         finally:

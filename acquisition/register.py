@@ -10,7 +10,7 @@ import json
 import logging
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +47,10 @@ class Entry:
     """Devices that go on when the process dies; none on a simulated rig."""
     card: str = ""
     """The rig's card, by the name that claims give it; empty if the run holds none."""
+    door: int = 0
+    """Port on the loopback address at which the run answers; 0 if it has no door."""
+    token: str = field(default="", repr=False)
+    """What opens the door. Only the user can read it."""
     file: Path = Path()
     """Of this entry."""
     lives: bool = False
@@ -61,8 +65,16 @@ def folder() -> Path:
 
 
 @contextmanager
-def registered(rig_file: Path, rig: str, session: Path, devices: Devices, where: Path | None = None) -> Iterator[None]:
-    """Say that `session` is on `rig` for as long as this lasts.
+def registered(
+    rig_file: Path,
+    rig: str,
+    session: Path,
+    devices: Devices,
+    where: Path | None = None,
+    *,
+    door: tuple[int, str] = (0, ""),
+) -> Iterator[None]:
+    """Say that `session` is on `rig` for as long as this lasts; `door` is port and token of the run's door.
 
     An entry that cannot be written is a line in the log: an experiment is worth more than its entry.
     """
@@ -76,6 +88,8 @@ def registered(rig_file: Path, rig: str, session: Path, devices: Devices, where:
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         holds=holds,
         card=_card(rig_file) if holds else "",
+        door=door[0],
+        token=door[1],
     )
     path = (where or folder()) / f"{session.stem}-{entry.pid}.json"
     descriptor = _write(path, entry)
@@ -127,6 +141,7 @@ def _write(path: Path, entry: Entry) -> int | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         platform.remove(path)  # a dead run of the same name and process number
         descriptor = platform.create(path)
+        path.chmod(0o600)
     except OSError as error:
         log.warning("this run is not in the register, so that doctor could not name it: %s", error)
         return None
@@ -157,6 +172,8 @@ def _read(path: Path) -> Entry | None:
             started=str(told["started"]),
             holds=tuple(told["holds"]),
             card=str(told.get("card", "")),
+            door=int(told.get("door", 0)),
+            token=str(told.get("token", "")),
             file=path,
             lives=_is_locked(path),
         )

@@ -47,14 +47,18 @@ def check_files(paths: list[Path], rig: Path | None) -> list[Checked]:
 
 
 def _check(path: Path, rig: Path | None) -> Checked:
+    from config.faults import load_faults
     from config.fit import load_fitting, notes
     from config.loading import load_rig
     from protocols.loading import load_protocol
 
     words: list[str] = []
     try:
-        if _is_rig(path):
+        kind = _kind_of(path)
+        if kind == "rig":
             load_rig(path)
+        elif kind == "trouble":
+            load_faults(path)
         elif rig is None:
             load_protocol(path)
         else:
@@ -66,12 +70,12 @@ def _check(path: Path, rig: Path | None) -> Checked:
     return Checked(path, ok=True, text="\n".join([f"{path}: ok", *(f"  note: {w}" for w in words)]))
 
 
-def _is_rig(path: Path) -> bool:
-    """Whether the file says 'rig:' at its left margin before it says 'protocol:'."""
+def _kind_of(path: Path) -> str | None:
+    """Return which of its possible first keys the file has at its left margin; None if none."""
     from protocols.loading import read_text
 
-    heads = [line.split(":")[0] for line in read_text(path).splitlines() if line.startswith(("rig:", "protocol:"))]
-    return heads[:1] == ["rig"]
+    heads = ("rig", "protocol", "trouble")
+    return next((h for line in read_text(path).splitlines() if (h := line.split(":")[0]) in heads), None)
 
 
 # --- plan -----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from acquisition.bench import Bench
@@ -15,6 +16,7 @@ from acquisition.controls import Controls
 from acquisition.engine import Engine
 from acquisition.guardian import guarding
 from acquisition.hands import HandsOf
+from acquisition.injection import FillableVolume, TroubledWriter, die
 from acquisition.lanes import LiveLane, WriterLane
 from acquisition.pauses import short_pauses
 from acquisition.person import Person, Unattended
@@ -23,20 +25,27 @@ from acquisition.register import registered
 from acquisition.rest import told_once
 from acquisition.session.disk import require_space
 from acquisition.session.head import SessionHead
+from config.faults import faults_for
 from config.fit import load_fitting, plan_for
 from drivers.build import open_devices
 from drivers.clock import Clock, DemandClock, WallClock
 from protocols.loading import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from acquisition.door import Door
     from acquisition.events import Observer, RunFinished
     from acquisition.guardian import Unguarded
+    from acquisition.lanes import Recorder
     from config.rig import Rig
     from drivers.build import Devices
     from protocols.protocol import Protocol
+
+    Recording = Callable[[Path, SessionHead], AbstractContextManager[Recorder]]
+    """From the session file's name and its head to what takes the session."""
 
 SOFTWARE = ("patchrig", "numpy", "numba", "h5py", "pydantic")
 
@@ -67,6 +76,8 @@ class Wish:
     speed: float | None = None
     """Times life speed; None: as fast as the computer can (time is then simulated, so only with a simulated rig)."""
     who: Who = Who()
+    faults: Path | None = None
+    """A list of faults to inject, on simulated devices."""
 
 
 def run(
@@ -75,8 +86,24 @@ def run(
     observers: Sequence[Observer] = (),
     person: Person | None = None,
     controls: Controls | None = None,
+    record: Recording | None = None,
+    kill: Callable[[], None] = die,
+    door: Door | None = None,
 ) -> tuple[RunFinished, Path]:
     """Run a protocol and return how it ended, and the session file.
+
+    Parameters
+    ----------
+    wish
+        What, on what, how fast, and where to.
+    observers, person, controls
+        Who looks on, who answers, and who may stop it.
+    record
+        Makes the recorder. Only a rehearsal, which keeps no samples, has another than the journal's.
+    kill
+        What an injected death of the program does.
+    door
+        Where others may ask for something while the run goes on; it observes the run, too.
 
     Raises
     ------
@@ -87,17 +114,22 @@ def run(
     require_space(wish.out, DISK_FACTOR * plan_for(protocol, rig).bytes_max)
     wish.out.mkdir(parents=True, exist_ok=True)
     clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
+    if door is not None:
+        door.begins(clock, wish.speed)
+        observers = [*observers, door]
     asked = person or Unattended()
     hands = HandsOf(asked, observers, clock)
-    devices = open_devices(rig, clock, simulate=wish.simulate, seed=wish.seed, hands=hands)
+    faults = None if wish.faults is None else faults_for(wish.faults, protocol, rig)
+    devices = open_devices(rig, clock, simulate=wish.simulate, seed=wish.seed, hands=hands, faults=faults)
+    volume = FillableVolume()
     head = _head(wish, protocol, rig, devices)
     path = wish.out / head.file_name
     with (
-        registered(wish.rig, rig.rig, path, devices),
+        registered(wish.rig, rig.rig, path, devices, door=door.address if door else (0, "")),
         guarding(wish.rig, rig, path, devices) as lease,
         _open(devices) as opened,
         LiveLane(observers, lossless=wish.speed is None) as live,
-        recording(path, head) as session,
+        (record or partial(recording, volume=volume))(path, head) as session,
         short_pauses(),
     ):
         hands.lease = lease
@@ -106,12 +138,14 @@ def run(
             rig,
             devices,
             clock=clock,
-            writer=WriterLane(session),
+            writer=_writer(session, devices, volume, live, kill),
             live=live,
             person=asked,
             controls=controls or Controls(),
             lease=lease,
         )
+        if wish.faults is not None:
+            bench.log("faults", f"faults are injected, as {wish.faults.name} says", written=read_text(wish.faults))
         finished = Engine(bench).run()
         return (_rest_again(finished, lease, opened) if bench.left else finished), path
 
@@ -122,6 +156,15 @@ def _open(devices: Devices) -> Iterator[ExitStack]:
     with ExitStack() as opened:
         opened.enter_context(devices)
         yield opened
+
+
+def _writer(
+    session: Recorder, devices: Devices, volume: FillableVolume, live: LiveLane, kill: Callable[[], None]
+) -> WriterLane:
+    """Return the way to the file; with faults, one that knows of them."""
+    if devices.trouble is None:
+        return WriterLane(session)
+    return TroubledWriter(session, devices.trouble, volume, live, die=kill)
 
 
 def _rest_again(finished: RunFinished, lease: Unguarded, opened: ExitStack) -> RunFinished:
@@ -149,8 +192,16 @@ def _head(wish: Wish, protocol: Protocol, rig: Rig, devices: Devices) -> Session
         cell_id=wish.who.cell,
         seed=devices.seed,
         software=_software() | {f"driver of {kind}": name for kind, name in devices.drivers.items()},
-        notes=None if devices.seed is None else f"Simulated, seed {devices.seed}: no living cell was recorded.",
+        notes=_notes(wish, devices),
     )
+
+
+def _notes(wish: Wish, devices: Devices) -> str | None:
+    """Return what nobody who opens the file may overlook."""
+    if devices.seed is None:
+        return None
+    told = f"Simulated, seed {devices.seed}: no living cell was recorded."
+    return told if wish.faults is None else f"{told} Faults were injected on purpose, as {wish.faults.name} says."
 
 
 def _software() -> dict[str, str]:

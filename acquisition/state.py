@@ -60,5 +60,7 @@ class State:
     """Latest input resistance, ohms; the default is a CA1 neuron's, used until one is measured."""
     max_bias: float = 300e-12
     thermometer_fault: str | None = None
+    left_out: set[int] = field(default_factory=set)
+    """Sweeps that the person has rejected and not taken back."""
     last_burst: float | None = None
     """When the last sweep with a step began, seconds from the session's start."""

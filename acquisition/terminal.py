@@ -44,6 +44,8 @@ MARKS = {
     "not_found": ("!", "yellow"),
     "pause": ("‖", "yellow"),
     "fault": ("!", "red"),
+    "faults": ("↯", "red"),
+    "injected": ("↯", "red"),
     "solution": ("≈", "magenta"),
     "pump": ("≈", "green"),
     "series": ("✓", "green"),
@@ -54,7 +56,10 @@ MARKS = {
     "question": ("?", "yellow"),
     "late": ("!", "yellow"),
     "note": ("·", "white"),
+    "mark": ("◆", "white"),
     "rejected": ("×", "yellow"),
+    "restored": ("✓", "yellow"),
+    "skipped": ("»", "yellow"),
     "end": ("■", "bold"),
 }
 """Kinds of log entries that are shown, with mark and style; others are in the file only."""
@@ -147,6 +152,10 @@ class Terminal:
                 self._progress.update(self._task, visible=False)
             case _:
                 return
+
+    def say(self, text: str) -> None:
+        """Write a line for the person."""
+        self._progress.console.print(Text("  ? ", style="yellow").append(text), soft_wrap=True)
 
     def _line(self, label: str, *, waiting: str) -> None:
         self._progress.update(self._task, description=label, waiting=waiting, visible=True)

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from protocols.sweeps import ClampMode, Frame, Sweep
 
 
+RAILS = (-32768, 32767)
+"""Counts of a 16-bit converter at the ends of its range."""
+RAILED = 0.01
+"""Seconds of a sweep at full scale that are told: a charging transient is shorter."""
+
+
 class Watch:
     """Looks at the amplifier from a sweep's start to its end, and keeps what it saw."""
 
@@ -31,6 +37,7 @@ class Watch:
         self._is_between = self._is_over = False
         self._wrong = ""
         self._gaps: list[tuple[int, int]] = []
+        self._railed: dict[int, tuple[int, int]] = {}
 
     def saw(self, frame: Frame, rate: float) -> None:
         """Take note of a block that was recorded at `rate`, and look if it is time.
@@ -43,9 +50,19 @@ class Watch:
         if frame.first > self._end:
             self._gaps.append((self._end, frame.first))
         self._end = frame.first + frame.n_samples
+        self._look_for_rails(frame)
         if self._end >= self._looked + self._every * rate:
             self._looked = self._end
             self._glance()
+
+    def _look_for_rails(self, frame: Frame) -> None:
+        """Count the samples at full scale, by input; nearly always there are none."""
+        if frame.counts.min(initial=0) > RAILS[0] and frame.counts.max(initial=0) < RAILS[1]:
+            return
+        at_rail = (frame.counts == RAILS[0]) | (frame.counts == RAILS[1])
+        for row in np.flatnonzero(at_rail.any(axis=1)):
+            first, count = self._railed.get(int(row), (frame.first + int(at_rail[row].argmax()), 0))
+            self._railed[int(row)] = first, count + int(at_rail[row].sum())
 
     def _glance(self) -> None:
         """Look, and look again at the next block before a voltage between two steps is a fault.
@@ -87,18 +104,27 @@ class Watch:
             words = f"it is in {found} now; the sweep needs {self._gains.mode}. Who turned it?"
             raise ModeMismatch(self._amplifier.name, words)
 
-    def look_last(self) -> None:
-        """Look after the last sample, and raise as `look` does."""
+    def look_last(self, n_samples: int) -> None:
+        """Look after the last sample of the sweep's `n_samples`, and raise as `look` does."""
+        self._note_lost_end(n_samples)
         self.look()
         self._is_over = True
+
+    def _note_lost_end(self, n_samples: int) -> None:
+        """Take note that a sweep which played to its end has lost its last block."""
+        if self._end < n_samples:
+            self._gaps.append((self._end, n_samples))
 
     def broken_off(self) -> None:
         """Look at the end of a sweep that was stopped, for the log alone: the sweep ends for another reason."""
         with suppress(HardwareError):
-            self.look_last()
+            self.look_last(self._end)
 
-    def told(self, sweep: Sweep) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Yield lines for the log, (kind, text, data): the mode at the end or its change, a gain, each gap."""
+    def told(self, sweep: Sweep, inputs: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield lines for the log, (kind, text, data): the mode at the end or its change, a gain, gaps, full scale.
+
+        `inputs` are the names of a frame's rows.
+        """
         number, mode, rate = sweep.index, sweep.mode, sweep.rate
         facts = {"before": str(mode), "looks": self._looks, "time_in_sweep": self._end / rate}
         if self._found is mode:
@@ -117,6 +143,10 @@ class Watch:
         for first, stop in self._gaps:
             words = f"sweep {number}: {stop - first} samples ({(stop - first) / rate:.3f} s) are lost from {first} on"
             yield "fault", words, {"lost_from": first, "lost_to": stop}
+        for row, (first, count) in self._railed.items():
+            if count >= RAILED * rate:
+                words = f"'{inputs[row]}' stood at full scale for {count / rate:.3g} s, first at {first / rate:.2f} s"
+                yield "fault", f"sweep {number}: {words}; is the gain too high, a cable loose?", {"input": inputs[row]}
 
 
 def joined(blocks: Sequence[tuple[int, Mapping[str, NDArray[np.float32]]]]) -> dict[str, NDArray[np.float32]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from config import knobs
 from config.loading import load_rig
-from protocols.errors import InvalidFile, Refused
+from protocols.errors import InvalidFile, Problem, Refused
 from protocols.explaining import did_you_mean
 from protocols.loading import protocol_from_text, read_text
 from protocols.marks import Finding, located, read_marked
@@ -33,10 +33,17 @@ def load_fitting(protocol: Path, rig: Path) -> tuple[Protocol, Rig]:
     """
     text, name = read_text(protocol), str(protocol)
     read, on = protocol_from_text(text, name), load_rig(rig)
-    if findings := _findings(read, on):
-        marked = read_marked(text)
-        raise InvalidFile(name, text, sorted((located(f, marked) for f in findings), key=lambda p: (p.line, p.column)))
+    if problems := misfits(read, text, on):
+        raise InvalidFile(name, text, problems)
     return read, on
+
+
+def misfits(protocol: Protocol, text: str, rig: Rig) -> list[Problem]:
+    """Return the places in `text`, which `protocol` was read from, that ask for what `rig` has not."""
+    findings = _findings(protocol, rig)
+    marked = read_marked(text) if findings else None
+    found = [located(f, marked) for f in findings] if marked is not None else []
+    return sorted(found, key=lambda p: (p.line, p.column))
 
 
 def check_fit(protocol: Protocol, rig: Rig) -> None:

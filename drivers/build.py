@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
+    from config.faults import FaultList
     from config.rig import Rig
     from drivers.base import Amplifier, Daq, Device, Perfusion, Pump, Thermometer
     from drivers.clock import Clock
     from drivers.hands import Hands
     from drivers.simulated.ni.serving import Served
+    from drivers.trouble import Trouble
 
 T = TypeVar("T")
 
@@ -52,6 +54,9 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
 INPUTS: Mapping[str, str] = {"nidaqmx": "drivers.ni.analogue:read_volts"}
 """Driver of the card -> 'module:function' that takes a `Context` and returns the reading of an input: name to volts."""
 
+FAULTS = "drivers.simulated.faults:troubles"
+"""What makes faults from a `Context` that has a list of them."""
+
 DOORS: Mapping[str, str] = {"served": "drivers.simulated.multiclamp.served:doors"}
 """Scheme of an address that a rig file gives in place of a library's path, as in 'served://127.0.0.1:31764' ->
 'module:function' that takes a `Context` and what follows the scheme, and returns what the library would have been."""
@@ -61,13 +66,20 @@ class Context:
     """What a driver may build its device from."""
 
     def __init__(
-        self, rig: Rig, clock: Clock, seed: int, hands: Hands | None = None, *, by_force: bool = False
+        self,
+        rig: Rig,
+        clock: Clock,
+        seed: int,
+        hands: Hands | None = None,
+        faults: FaultList | None = None,
+        *,
+        by_force: bool = False,
     ) -> None:
-        """Keep the rig file, the clock, the seed of whatever is random, and who turns knobs (or nobody).
+        """Keep the rig file, the clock, the seed of whatever is random, who turns knobs (or nobody), and what fails.
 
         `by_force` takes devices from another program that has them, where they can be taken.
         """
-        self.rig, self.clock, self.seed, self.by_force = rig, clock, seed, by_force
+        self.rig, self.clock, self.seed, self.faults, self.by_force = rig, clock, seed, faults, by_force
         self.hands: Hands = hands or Nobody()
         self._made: dict[Callable[[Context], Any], Any] = {}
 
@@ -110,6 +122,8 @@ class Devices:
     seed: int | None = None
     """From which simulated devices draw; None when all devices are of metal."""
     pump: Pump | None = None
+    trouble: Trouble | None = None
+    """What goes wrong on purpose; None when nothing does."""
     _opened: ExitStack = field(default_factory=ExitStack, repr=False, compare=False)
 
     def __enter__(self) -> Self:
@@ -182,7 +196,13 @@ def known_drivers() -> dict[str, str]:
 
 
 def open_devices(
-    rig: Rig, clock: Clock, *, simulate: bool = False, seed: int = 1, hands: Hands | None = None
+    rig: Rig,
+    clock: Clock,
+    *,
+    simulate: bool = False,
+    seed: int = 1,
+    hands: Hands | None = None,
+    faults: FaultList | None = None,
 ) -> Devices:
     """Return the devices of `rig`, to be opened by `with`.
 
@@ -198,22 +218,33 @@ def open_devices(
         Which simulated cell and noise; devices of metal ignore it.
     hands
         Who turns the knobs that no program can turn; nobody if left out.
+    faults
+        What is to go wrong; nothing if left out.
 
     Raises
     ------
     HardwareError
         A driver is unknown, a package that it needs is not installed, or the simulation's settings are wrong.
     Refused
-        A device has a time of its own and the clock is not the wall's.
+        A device has a time of its own and the clock is not the wall's, or faults are wished for devices of metal.
     """
+    context = Context(rig, clock, seed, hands, faults)
     opened = {kind: SIMULATED if simulate else name for kind, name in _drivers_of(rig).items()}
-    made, failed = _made(Context(rig, clock, seed, hands), opened)
+    trouble = None if faults is None else _trouble(context, opened)
+    made, failed = _made(context, opened)
     if failed:
         raise _together(rig.rig, failed)
     used = seed if any(not d.needs_wall_time for d in made.values()) else None
-    devices = _devices(made, opened, used)
+    devices = _devices(made, opened, used, trouble)
     _check_time(devices, clock)
     return devices
+
+
+def _trouble(context: Context, opened: Mapping[str, str]) -> Trouble:
+    """Return the faults of a run on the `opened` drivers (kind -> name): simulated ones, or it is refused."""
+    if metal := [f"{kind} ('{name}')" for kind, name in opened.items() if name != SIMULATED]:
+        raise Refused(f"faults are injected into simulated devices only; {metal[0]} is not: use --simulate")
+    return cast("Trouble", _named(FAULTS)(context))
 
 
 def devices_as_far_as_possible(rig: Rig, clock: Clock, *, by_force: bool = False) -> Devices:
@@ -288,9 +319,11 @@ def _together(rig: str, failed: Mapping[str, Exception]) -> Exception:
     return HardwareError(rig, "\n  ".join(["not all devices can be had:", *map(str, errors)]))
 
 
-def _devices(made: Mapping[str, Any], drivers: Mapping[str, str], seed: int | None) -> Devices:
+def _devices(
+    made: Mapping[str, Any], drivers: Mapping[str, str], seed: int | None, trouble: Trouble | None = None
+) -> Devices:
     parts = (made["daq"], made["amplifier"], made["perfusion"], made.get("thermometer"))
-    return Devices(*parts, drivers, seed, made.get("pump"))
+    return Devices(*parts, drivers, seed, made.get("pump"), trouble)
 
 
 def _factory(kind: str, name: str) -> Callable[[Context], Any]:

@@ -31,7 +31,11 @@ _SIMPLE = {
     "int_parsing_size": "a whole number belongs here",
     "too_short": "there must be at least one",
 }
-_BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "less_than_equal": ("le", "at most"),
+    "greater_than": ("gt", "more than"),
+}
 
 
 def explain(error: ErrorDetails, model: type[Model], marked: Marked) -> Finding:
@@ -44,8 +48,8 @@ def explain(error: ErrorDetails, model: type[Model], marked: Marked) -> Finding:
         case "extra_forbidden":
             known = _keys(_kind_at(model, path[:-1]))
             finding = Finding(path, f"'{path[-1]}' is not known here{did_you_mean(str(path[-1]), known)}", on_key=True)
-        case "unknown_step":
-            finding = _unknown_step(path, marked)
+        case "unknown_verb":
+            finding = _unknown_verb(path, marked, context)
         case "string_pattern_mismatch":
             finding = _pattern(path, context, model, str(error["input"]))
         case "literal_error":
@@ -75,21 +79,22 @@ def _missing(path: Path, model: type[Model], marked: Marked) -> Finding:
     return Finding(path[:-1], f"'{path[-1]}' is missing{about}", on_key=True)
 
 
-def _unknown_step(path: Path, marked: Marked) -> Finding:
-    from protocols.steps import VERBS
-
+def _unknown_verb(path: Path, marked: Marked, context: dict[str, Any]) -> Finding:
+    """Explain an item of a list that is not one known verb; `context` says what the list's items are called."""
+    known, thing, verb = str(context["verbs"]).split(", "), context["thing"], context["verb"]
     step = marked.at(path)
-    verbs = f"the verbs are {', '.join(VERBS)}"
+    verbs = f"the {verb}s are {context['verbs']}"
     if not isinstance(step, dict) or not step:
-        hint = f" (write '{step}: {{}}')" if isinstance(step, str) and step in VERBS else ""
-        return Finding(path, f"a step is a verb with what belongs to it, such as '- wait: 2 min'{hint}; {verbs}")
+        hint = f" (write '{step}: {{}}')" if isinstance(step, str) and step in known else ""
+        such = f"such as '{context['example']}'"
+        return Finding(path, f"a {thing} is a {verb} with what belongs to it, {such}{hint}; {verbs}")
     first, *others = step
     if not others:
-        return Finding((*path, first), f"'{first}' is not a verb{did_you_mean(first, VERBS)}", on_key=True)
-    if first in VERBS and others[0] not in VERBS:
+        return Finding((*path, first), f"'{first}' is not a {verb}{did_you_mean(first, known)}", on_key=True)
+    if first in known and others[0] not in known:
         hint = f"'{others[0]}' belongs to '{first}': indent it by two more spaces"
     else:
-        hint = f"'{first}' and '{others[0]}' are in one step; each step begins with '- '"
+        hint = f"'{first}' and '{others[0]}' are in one {thing}; each {thing} begins with '- '"
     return Finding((*path, others[0]), hint, on_key=True)
 
 

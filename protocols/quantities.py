@@ -216,6 +216,7 @@ def _not_zero(value: Q) -> Q:
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 PositiveVoltage = Annotated[Voltage, AfterValidator(_positive)]
 PositiveCurrent = Annotated[Current, AfterValidator(_positive)]
+PositiveResistance = Annotated[Resistance, AfterValidator(_positive)]
 PositiveInstrumentVoltage = Annotated[InstrumentVoltage, AfterValidator(_positive)]
 TestVoltage = Annotated[Voltage, AfterValidator(_not_zero)]
 TestCurrent = Annotated[Current, AfterValidator(_not_zero)]

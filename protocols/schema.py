@@ -10,6 +10,8 @@ from protocols.steps import VERBS
 from protocols.written import Written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from protocols.model import Model
     from protocols.steps import Step
 
@@ -28,33 +30,30 @@ class _Plain(GenerateJsonSchema):
         return str(dft) if isinstance(dft, Written) else super().encode_default(dft)
 
 
-def schema_of(model: type[Model]) -> dict[str, Any]:
+def schema_of(
+    model: type[Model], verbs: Mapping[str, type[Step]] = VERBS, *, parts: Sequence[str] = ("steps", "finish")
+) -> dict[str, Any]:
     """Return the JSON Schema (draft 7) of files that hold a `model`.
 
-    Steps appear as they are written, a mapping from one verb to what belongs to it. `null`, which unsets a merged key,
-    is not offered.
+    Steps, which stand in `parts` of it, appear as they are written, a mapping from one of `verbs` to what belongs to
+    it. `null`, which unsets a merged key, is not offered.
     """
     made = model.model_json_schema(by_alias=True, schema_generator=_Plain)
     definitions = {name: _tidy(part) for name, part in made.pop("$defs", {}).items()}
     body = _tidy(made)
-    if steps := {name: definitions[name] for name in _step_names() if name in definitions}:
-        definitions["Step"] = _step(steps)
-        for part in ("steps", "finish"):
+    if any(step.__name__ in definitions for step in verbs.values()):
+        definitions["Step"] = _step(verbs)
+        for part in parts:
             body["properties"][part]["items"] = _reference("Step")
     return {"$schema": DRAFT, "title": model.__name__, **body, "definitions": definitions}
 
 
-def _step_names() -> list[str]:
-    return [model.__name__ for model in VERBS.values()]
-
-
-def _step(steps: dict[str, Any]) -> dict[str, Any]:
+def _step(verbs: Mapping[str, type[Step]]) -> dict[str, Any]:
     """Return a mapping with exactly one verb. Scalars stand for the one thing a short step needs."""
-    verbs = {verb: _step_body(model) for verb, model in VERBS.items() if model.__name__ in steps}
     return {
         "type": "object",
         "description": "One verb, and what belongs to it.",
-        "properties": verbs,
+        "properties": {verb: _step_body(model) for verb, model in verbs.items()},
         "minProperties": 1,
         "maxProperties": 1,
         "additionalProperties": False,

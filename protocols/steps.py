@@ -278,7 +278,8 @@ AnyStep = Annotated[
     | Annotated[Prompt, Tag("prompt")],
     Discriminator(
         _verb,
-        custom_error_type="unknown_step",
+        custom_error_type="unknown_verb",
         custom_error_message="a step is one verb and what belongs to it; the verbs are " + ", ".join(VERBS),
+        custom_error_context={"thing": "step", "verb": "verb", "verbs": ", ".join(VERBS), "example": "- wait: 2 min"},
     ),
 ]

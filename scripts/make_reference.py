@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acquisition.project_folder import schema_text
-from config import amplifiers, ni, rig, visa
+from config import amplifiers, faults, ni, rig, visa
 from protocols import acceptance, parts, protocol, steps
 
 if TYPE_CHECKING:
@@ -72,13 +72,17 @@ RIG = (
 )
 
 
-def table(model: type[BaseModel], title: str) -> str:
-    """Return one model as a heading, its sentence and a table of its keys."""
+def table(model: type[BaseModel], title: str, *, beside: type[BaseModel] | None = None) -> str:
+    """Return one model as a heading, its sentence and a table of its keys; those of `beside` are elsewhere."""
+    known = beside.model_fields if beside is not None else {}
     rows = [
-        f"| `{f.alias or name}` | {f.description or ''} | {_default(f)} |" for name, f in model.model_fields.items()
+        f"| `{f.alias or name}` | {f.description or ''} | {_default(f)} |"
+        for name, f in model.model_fields.items()
+        if name not in known
     ]
     sentence = (model.__doc__ or "").strip().splitlines()[0]
-    return "\n".join([f"### {title}", "", sentence, "", "| key | | if left out |", "|---|---|---|", *rows, ""])
+    keys = ["| key | | if left out |", "|---|---|---|", *rows, ""] if rows else []
+    return "\n".join([f"### {title}", "", sentence, "", *keys])
 
 
 def _default(field: Any) -> str:
@@ -105,7 +109,14 @@ def wanted() -> dict[Path, str]:
         "## The head\n",
         *(table(m, m.__name__) for m in HEAD),
     ]
+    troubles = [
+        table(faults.FaultList, "A list"),
+        table(faults.Fault, "When: every fault"),
+        *(table(m, f"`{m.verb}`", beside=faults.Fault) for m in faults.KINDS.values()),
+    ]
     return {
+        REFERENCE / "faults.schema.json": schema_text("faults") + "\n",
+        REFERENCE / "faults.md": with_tables(REFERENCE / "faults.md", "\n".join(troubles)),
         REFERENCE / "protocol.schema.json": schema_text("protocol") + "\n",
         REFERENCE / "rig.schema.json": schema_text("rig") + "\n",
         REFERENCE / "protocol.md": with_tables(REFERENCE / "protocol.md", "\n".join(language)),

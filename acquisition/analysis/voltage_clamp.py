@@ -27,6 +27,10 @@ REST = 0.050
 """Seconds before a pulse from which the holding current is taken, where there is room for them."""
 AVERAGED = "membrane_test"
 """The kind of sweep whose pulses are averaged."""
+WATCHED, NO_CELL = "approach", ("bath", "patch")
+"""The kind of sweep in which a pipette is watched, and its labels while there is no cell on it to have a membrane."""
+WITHOUT_CELL = ("R_total", "I_hold")
+"""Measures of those."""
 
 
 class VoltageClamp:
@@ -43,6 +47,7 @@ class VoltageClamp:
         self._rest = self._room(pulses)
         self._pulses = list(pulses)
         self._average = bool(pulses) and header.kind == AVERAGED
+        self._is_alone = header.kind == WATCHED and header.label in NO_CELL
         self._sum: NDArray[np.float64] | None = None
         self._wrong: str | None = None
         self._first = pulses[0] if pulses else None
@@ -121,4 +126,5 @@ class VoltageClamp:
             ("R_total", found.total, "Ohm"),
             ("I_hold", found.holding, "A"),
         ):
-            yield self._rows.row(name, value, unit, span, () if np.isfinite(value) else flags)
+            if not self._is_alone or name in WITHOUT_CELL:
+                yield self._rows.row(name, value, unit, span, () if np.isfinite(value) else flags)

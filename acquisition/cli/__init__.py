@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import sys
 
-from acquisition.cli import comparing, measuring, reviewing, running, safety, serving
+from acquisition.cli import comparing, measuring, rehearsing, reviewing, running, safety, serving, viewing
 from acquisition.cli.app import Exit, app, give, say
 from protocols.errors import HardwareError, InvalidFile, PatchrigError
 
-__all__ = ["comparing", "main", "measuring", "reviewing", "running", "safety", "serving"]
+__all__ = ["comparing", "main", "measuring", "rehearsing", "reviewing", "running", "safety", "serving", "viewing"]
 
 
 def main() -> None:

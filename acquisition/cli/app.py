@@ -34,8 +34,21 @@ class Speed(enum.StrEnum):
     MAX = "max"
 
 
+def how_fast(text: str | None) -> str | None:
+    """Refuse what is no speed."""
+    if text is None or text in tuple(Speed):
+        return text
+    try:
+        is_speed = 0.1 <= float(text) <= 1000
+    except ValueError:
+        is_speed = False
+    if not is_speed:
+        raise typer.BadParameter("write life, max, or how many times life: a number from 0.1 to 1000, such as 50")
+    return text
+
+
 ORDER = (
-    "init", "check", "plan", "rehearse", "run", "review", "compare", "analyse", "convert", "export",
+    "init", "check", "plan", "rehearse", "run", "view", "review", "compare", "analyse", "convert", "export",
     "doctor", "devices", "safe", "serve-board", "recover", "verify", "seal", "prune", "schema",
 )  # fmt: skip
 """Commands in the order of a day's work; `--help` lists them so."""

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from acquisition.cli.app import AsJson, Exit, FigureFile, SessionFile, app, draw, give, say
+from acquisition.cli.viewing import Port, Share, open_page
 
 
 @app.command()
@@ -17,11 +18,17 @@ def review(
     recompute: Annotated[
         bool, typer.Option("--recompute", help="Make every number again from the samples, and compare bit for bit.")
     ] = False,
+    view: Annotated[bool, typer.Option("--view", help="Open the page: look at it in a browser.")] = False,
+    share: Share = False,
+    port: Port = 0,
     json_: AsJson = False,
 ) -> None:
     """Show a recorded session: its sweeps with measures and flags, and before against after."""
     from acquisition.reports import result_of, sweep_rows, sweep_table
 
+    if view:
+        _view(session, port=port, share=share)
+        return
     if recompute:
         _recompute(session, json_=json_)
     drawn = draw(session, figure) if figure else None
@@ -33,6 +40,16 @@ def review(
     typer.echo("\n".join(result.lines))
     if drawn:
         say(f"figure   {drawn}")
+
+
+def _view(session: Path, *, port: int, share: bool) -> None:
+    """Serve the page for a session until Ctrl-C. What cannot be opened is said here, and not in a browser."""
+    from acquisition.page.desk import Desk
+    from acquisition.page.opening import address
+    from acquisition.session.recovery import open_recovered
+
+    open_recovered(session).close()
+    open_page(Desk(session=session, first="review"), address(port, share=share), share=share)
 
 
 def _recompute(session: Path, *, json_: bool) -> None:

@@ -20,9 +20,11 @@ from acquisition.cli.app import (
     app,
     draw,
     give,
+    how_fast,
     say,
     shipped_rig,
 )
+from acquisition.cli.viewing import Port, Share, page_beside
 
 
 @app.command()
@@ -43,11 +45,11 @@ def init(
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Protocol and rig files.")],
+    files: Annotated[list[Path], typer.Argument(help="Protocol, rig and fault files.")],
     rig: RigFile = None,
     json_: AsJson = False,
 ) -> None:
-    """Read protocol and rig files and name every mistake, with line and column. Touches no hardware."""
+    """Read protocol, rig and fault files and name every mistake, with line and column. Touches no hardware."""
     from acquisition.reports import check_files
 
     results = check_files(files, rig)
@@ -79,11 +81,26 @@ def run(
     ] = False,
     seed: Annotated[int, typer.Option(help="Which simulated cell and noise.", min=0)] = 1,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the session file.")] = Path("data"),
-    speed: Annotated[Speed | None, typer.Option(help="Default: max with --simulate, life otherwise.")] = None,
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            help="life, max, or how many times life, such as 50. Default: max with --simulate, life otherwise.",
+            callback=how_fast,
+        ),
+    ] = None,
+    view: Annotated[
+        bool, typer.Option("--view", help="Open the page: see the run in a browser, and control it.")
+    ] = False,
+    share: Share = False,
+    port: Port = 0,
+    approach: Annotated[
+        bool, typer.Option("--approach", help="Begin with test pulses in the bath; the protocol waits for you.")
+    ] = False,
     figure: FigureFile = None,
     experimenter: Annotated[str, typer.Option(help="'Last, First'.")] = "Unknown, Experimenter",
     subject: Annotated[str, typer.Option(help="Animal's identifier.")] = "unknown",
     cell: Annotated[str, typer.Option(help="Cell's identifier.")] = "cell1",
+    faults: Annotated[Path | None, typer.Option(help="List of faults to inject into simulated devices.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=YES)] = False,
     json_: AsJson = False,
 ) -> None:
@@ -99,10 +116,12 @@ def run(
         out=out,
         simulate=simulate,
         seed=seed,
-        speed=None if (speed or (Speed.MAX if simulate else Speed.LIFE)) is Speed.MAX else 1.0,
+        speed=_times_life(speed, simulate=simulate),
         who=Who((experimenter,), subject, cell),
+        faults=faults,
     )
-    finished, session = sit(wish, answers="yes" if yes else "ask" if sys.stdin.isatty() else "nobody")
+    page = page_beside(wish, port=port, share=share, approach=approach) if view or share or approach else None
+    finished, session = sit(wish, answers="yes" if yes else "ask" if sys.stdin.isatty() else "nobody", page=page)
     if finished.reason != "finished":
         say(f"{finished.reason}: {finished.text}")
     verdict = sealed(session)
@@ -128,6 +147,12 @@ def run(
     raise typer.Exit(EXITS[finished.reason])
 
 
+def _times_life(speed: str | None, *, simulate: bool) -> float | None:
+    """Return the speed as `Wish` has it."""
+    wished = speed or (Speed.MAX if simulate else Speed.LIFE)
+    return {Speed.MAX: None, Speed.LIFE: 1.0}[Speed(wished)] if wished in tuple(Speed) else float(wished)
+
+
 EXITS = {
     "finished": Exit.DONE,
     "stopped by a gate": Exit.GATE,
@@ -142,11 +167,12 @@ class SchemaOf(enum.StrEnum):
 
     PROTOCOL = "protocol"
     RIG = "rig"
+    FAULTS = "faults"
 
 
 @app.command()
 def schema(what: SchemaOf) -> None:
-    """Print the JSON Schema of protocol or rig files, for editors that complete and check."""
+    """Print the JSON Schema of protocol, rig or fault files, for editors that complete and check."""
     from acquisition.project_folder import schema_text
 
     typer.echo(schema_text(what))

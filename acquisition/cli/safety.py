@@ -30,6 +30,7 @@ def doctor(
 ) -> None:
     """Look at computer, rig and folder before an experiment, and say what to do. Commands nothing unless asked to."""
     from acquisition.doctor.examination import Wish, examine, is_well, nobody
+    from acquisition.doctor.kept import keep
     from acquisition.doctor.model_cell import model_cell_of
     from acquisition.doctor.showing import TerminalHands, as_mappings, console, show, summary
     from drivers.hands import Nobody
@@ -48,6 +49,7 @@ def doctor(
         sections.append(section)
         if not json_:
             show(section, screen)
+    keep(wish.rig, sections)
     if json_:
         give("doctor", ok=is_well(sections), rig=wish.rig, findings=as_mappings(sections))
     else:

@@ -60,7 +60,8 @@ def serve_board(
         ) as served:
             card = served.board.card
             say(f"{card.device} ({card.product}) on {served.address}; amplifier and bath on {served.link}")
-            say(f"{wired.rig}, cell '{wired.simulation.get('cell', 'ca1_pyramidal')}', seed {seed}, speed {speed}")
+            population = wired.simulation.get("population", "ca1_young")
+            say(f"{wired.rig}, population '{population}', seed {seed}, speed {speed}")
             say("Ctrl-C ends it; the cell goes with it")
             while not threading.Event().wait(GLANCE):  # without an end, Windows would not hear Ctrl-C
                 pass

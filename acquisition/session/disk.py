@@ -11,6 +11,7 @@ from acquisition.session import platform
 from protocols.errors import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 BALLAST = 64 << 20
@@ -49,12 +50,27 @@ def is_full(error: OSError) -> bool:
     return error.errno in FULL
 
 
+class Volume:
+    """What a recording asks of the disk below it."""
+
+    def write_at(self, descriptor: int, parts: Sequence[bytes | memoryview], position: int) -> None:
+        """Write `parts` as `platform.write_at` does."""
+        platform.write_at(descriptor, parts, position)
+
+    def reserve(self, descriptor: int, size: int) -> None:
+        """Reserve `size` bytes as `platform.reserve` does."""
+        platform.reserve(descriptor, size)
+
+    def freed(self, size: int) -> None:
+        """Be told that `size` reserved bytes were given back."""
+
+
 class Ballast:
     """A file that takes up space until it is needed. Its name is the session's with '.ballast'."""
 
-    def __init__(self, nwb: Path, size: int = BALLAST) -> None:
+    def __init__(self, nwb: Path, size: int = BALLAST, volume: Volume | None = None) -> None:
         """Reserve nothing yet."""
-        self.path, self.size = nwb.with_name(nwb.name + SUFFIX), size
+        self.path, self.size, self._volume = nwb.with_name(nwb.name + SUFFIX), size, volume or Volume()
 
     def take(self) -> None:
         """Reserve the space, over what an earlier process left behind.
@@ -67,10 +83,10 @@ class Ballast:
         self.release()
         descriptor = platform.create(self.path)
         try:
-            platform.reserve(descriptor, self.size)
+            self._volume.reserve(descriptor, self.size)
         except OSError:
             os.close(descriptor)
-            self.release()
+            platform.remove(self.path)
             raise
         os.close(descriptor)
 
@@ -78,6 +94,8 @@ class Ballast:
         """Give the space back; return whether there was any."""
         held = self.path.exists()
         platform.remove(self.path)
+        if held:
+            self._volume.freed(self.size)
         return held
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from config.knobs import corner_of
 from protocols.errors import SessionError
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class SessionHead:
                 raise SessionError(f"{name} must be a name without slashes, such as 'R17'; it is '{value}'")
         if self.started.tzinfo is None:
             raise SessionError("a session's start needs a time zone, such as datetime.now().astimezone()")
+
+    @property
+    def filtering(self) -> str:
+        """The amplifier's output filter, such as 'low-pass 4 kHz'."""
+        return f"low-pass {corner_of(self.protocol, self.rig)}"
 
     @property
     def file_name(self) -> str:

@@ -23,6 +23,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Self
 
 from acquisition.session import platform
+from acquisition.session.disk import Volume
 from protocols.errors import SessionError
 
 if TYPE_CHECKING:
@@ -99,15 +100,15 @@ class Journal:
         written since the last one may not be on the disk.
     """
 
-    def __init__(self, path: Path, *, sync_every: float = 0.02) -> None:
-        """Create `path`; its name is durable when this returns.
+    def __init__(self, path: Path, *, sync_every: float = 0.02, volume: Volume | None = None) -> None:
+        """Create `path` on `volume`; its name is durable when this returns.
 
         Raises
         ------
         SessionError
             It exists already, or cannot be created.
         """
-        self.path = path
+        self.path, self._volume = path, volume or Volume()
         self._descriptor = _create(path)
         self.position = self.seq = 0
         self._synced = 0
@@ -130,7 +131,7 @@ class Journal:
         """Append a frame whose payload is the given parts, one behind the other; return its number."""
         self._raise_failure()
         parts = frame_parts(kind, self.seq, time.monotonic_ns(), *payload)
-        platform.write_at(self._descriptor, parts, self.position)
+        self._volume.write_at(self._descriptor, parts, self.position)
         self.position += sum(memoryview(p).nbytes for p in parts)
         self.seq += 1
         return self.seq - 1

@@ -47,7 +47,15 @@ class JournalRecorder:
         From any call, when the journal cannot be written.
     """
 
-    def __init__(self, nwb: Path, head: SessionHead, *, sync_every: float = 0.02, ballast: int = disk.BALLAST) -> None:
+    def __init__(
+        self,
+        nwb: Path,
+        head: SessionHead,
+        *,
+        sync_every: float = 0.02,
+        ballast: int = disk.BALLAST,
+        volume: disk.Volume | None = None,
+    ) -> None:
         """Create the journal and write the head, durably. Nothing that exists is ever overwritten.
 
         Parameters
@@ -60,12 +68,14 @@ class JournalRecorder:
             Seconds between two syncs, and so the most that a power cut can take.
         ballast
             Bytes of disk in reserve; 0 for none.
+        volume
+            What is written to; the disk of `nwb` itself if left out.
         """
         if nwb.exists():
             raise SessionError(f"{nwb} exists already; a session file is never overwritten")
         self.path = nwb
-        self._ballast = disk.Ballast(nwb, ballast) if ballast else None
-        self._journal = Journal(journal_path(nwb), sync_every=sync_every)
+        self._ballast = disk.Ballast(nwb, ballast, volume) if ballast else None
+        self._journal = Journal(journal_path(nwb), sync_every=sync_every, volume=volume)
         self._running: _Running | None = None
         self._begun: set[int] = set()
         self._closed = self._is_on_reserve = False

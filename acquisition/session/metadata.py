@@ -13,7 +13,6 @@ import numpy as np
 from acquisition.session import layout
 from acquisition.session.objects import put_text, put_texts, scratch, typed
 from acquisition.session.schema import embed, shipped_schema
-from config.knobs import corner_of
 
 if TYPE_CHECKING:
     from acquisition.session.head import SessionHead
@@ -149,7 +148,7 @@ def _write_electrode(file: Any, head: SessionHead) -> None:
     put_text(electrode, "description", electrode_text(protocol))
     put_text(electrode, "location", protocol.preparation.slice.region)
     put_text(electrode, "slice", slices_text(protocol))
-    put_text(electrode, "filtering", f"low-pass {corner_of(protocol, head.rig)}")
+    put_text(electrode, "filtering", head.filtering)
     electrode["device"] = h5py.SoftLink(f"/{layout.AMPLIFIER}")
 
 

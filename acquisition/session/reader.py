@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 import h5py
 import numpy as np
 
+from acquisition.acceptance import rejected_of
 from acquisition.session import layout
+from acquisition.session.audit import Audit, read_audit
 from acquisition.session.counts import CountsOf
 from acquisition.session.guardian_record import Record, read, record_from, record_of
 from acquisition.session.headers import entry_of, header_of
@@ -83,6 +85,18 @@ class Session:
     def close(self) -> None:
         """Close the file; what was read stays."""
         self._file.close()
+
+    def reopened(self) -> Session:
+        """Return the session with its file open once more; what was read of it is not read again.
+
+        Raises
+        ------
+        SessionError
+            The file is gone, in use or damaged.
+        """
+        again = open_session(self.path)
+        again.__dict__.update({name: read for name, read in self.__dict__.items() if name != "_file"})
+        return again
 
     # --- head ---------------------------------------------------------------------------------------------------
 
@@ -235,8 +249,13 @@ class Session:
 
     @cached_property
     def rejected(self) -> dict[int, str]:
-        """Sweep -> why the run left it out of means."""
-        return {int(e.data["sweep"]): str(e.data.get("reason", e.text)) for e in self.log if e.kind == "rejected"}
+        """Sweep -> why it is left out of means: what a gate or a person said during the run, or somebody in review."""
+        return rejected_of((*self.log, *(e.as_log(self.started) for e in self.audit.entries)))
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What people decided about the sweeps after the session; it stands beside the file."""
+        return read_audit(self.path, self.identifier)
 
     # --- sweeps -------------------------------------------------------------------------------------------------
 
@@ -322,7 +341,9 @@ class Session:
         return str(self._h5[path].asstr()[()])
 
     def _texts(self, path: str) -> list[str]:
-        return self._lists.setdefault(path, self._h5[path].asstr()[:].tolist() if path in self._h5 else [])
+        if path not in self._lists:
+            self._lists[path] = self._h5[path].asstr()[:].tolist() if path in self._h5 else []
+        return self._lists[path]
 
     @cached_property
     def _lists(self) -> dict[str, list[str]]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from acquisition.session import disk, layout, platform
+from acquisition.session.audit import read_audit
 from acquisition.session.guardian_record import Record, read, record_of
 from acquisition.session.journal import is_held, journal_path
 from acquisition.session.packer import Packer
@@ -201,7 +202,7 @@ def _is_held(journal: Path) -> bool:
 
 
 def prove(nwb: Path) -> Verified:
-    """Check a finished session; see `verification.verify`.
+    """Check a finished session, see `verification.verify`, and the record of what people decided about it.
 
     Raises
     ------
@@ -209,7 +210,9 @@ def prove(nwb: Path) -> Verified:
         The session goes on: its file lags behind its journal, as it should.
     """
     _must_be_finished(nwb)
-    return verify(nwb)
+    found = verify(nwb)
+    doubt = read_audit(nwb, found.identifier).problem if found.identifier else ""
+    return replace(found, differences=(*found.differences, doubt)) if doubt else found
 
 
 def seal(nwb: Path) -> Seal:

@@ -128,7 +128,8 @@ class _Series:
         """Return the verdict on the sweeps so far: the written criterion, and beside it what the phase asks for."""
         rules, flow = self._bench.protocol.accept, self._bench.state.flow
         since = flow.arrives if self._step.counted_from == "arrival" and flow is not None else None
-        trials = [t for t in self._accepted if since is None or t.header.start >= since - INSTANT]
+        kept = [t for t in self._accepted if t.header.sweep.index not in self._bench.state.left_out]
+        trials = [t for t in kept if since is None or t.header.start >= since - INSTANT]
         times, values = [t.header.start for t in trials], [t.value(rule.measure) for t in trials]
         verdict = judge(times, values, last=rule.last, drift_below=rule.drift_below, cv_below=rule.cv_below)
         if since is not None:

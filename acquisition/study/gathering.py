@@ -6,6 +6,7 @@ import os
 import re
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing import get_context
@@ -120,6 +121,22 @@ def _in_processes(paths: Sequence[str], rules: Rules, workers: int, tell: Told) 
 
 
 def _on_cluster(paths: Sequence[str], rules: Rules, address: str, tell: Told) -> list[Cell | Unreadable]:
+    with cluster(address) as (client, completed):
+        futures = client.map(try_cell, paths, rules=rules, pure=False)
+        for done, _ in enumerate(completed(futures, loop=client.loop), start=1):
+            tell(done, len(paths))
+        return list(client.gather(futures))
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[tuple[Any, Any]]:
+    """Give a client of the Dask scheduler at `address`, and Dask's `as_completed`.
+
+    Raises
+    ------
+    Refused
+        Dask is not installed, this is no address, or nobody answers there.
+    """
     try:
         distributed: Any = import_module("distributed")
     except ImportError as error:
@@ -131,10 +148,7 @@ def _on_cluster(paths: Sequence[str], rules: Rules, address: str, tell: Told) ->
     except (OSError, ValueError) as error:  # distributed raises both, by what is wrong with the address
         raise Refused(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
-        futures = client.map(try_cell, paths, rules=rules, pure=False)
-        for done, _ in enumerate(distributed.as_completed(futures, loop=client.loop), start=1):
-            tell(done, len(paths))
-        return list(client.gather(futures))
+        yield client, distributed.as_completed
 
 
 def _sorted_out(read: Iterable[Cell | Unreadable]) -> Gathered:

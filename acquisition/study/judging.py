@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from acquisition.analysis.summary import Summary, SweepNumbers
-    from acquisition.session.reader import Session
     from acquisition.study.cell import CellPhase
+    from acquisition.study.source import Source
 
 NOT_MEASURED = " not measured"
 """How a check of the cell ends that could not be made."""
 
 
 def judged(
-    session: Session, numbers: Sequence[SweepNumbers], summary: Summary, phases: Sequence[CellPhase]
+    session: Source, numbers: Sequence[SweepNumbers], summary: Summary, phases: Sequence[CellPhase]
 ) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
     """Return whether the cell is accepted, what speaks against it, and what else a reader should know."""
     missing = tuple(_missing(summary, phases))
@@ -45,7 +45,7 @@ def _missing(summary: Summary, phases: Sequence[CellPhase]) -> Iterator[str]:
         yield "no accepted sweep after the change of solution"
 
 
-def _warnings(session: Session, phases: Sequence[CellPhase]) -> Iterator[str]:
+def _warnings(session: Source, phases: Sequence[CellPhase]) -> Iterator[str]:
     if session.closed is None:
         yield "the session was not closed: it goes on, or was cut off"
     for phase in phases:

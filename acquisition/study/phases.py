@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from acquisition.analysis.summary import Phase, Summary, SweepNumbers
-    from acquisition.session.reader import Session
+    from acquisition.study.source import Source
     from protocols.protocol import Protocol
 
 ARRIVING = " (arriving)"
@@ -46,7 +46,7 @@ class Timeline:
     """Arrival of the first test solution, s from the session's start."""
 
     @classmethod
-    def of(cls, session: Session, numbers: Sequence[SweepNumbers], rules: Rules) -> Timeline:
+    def of(cls, session: Source, numbers: Sequence[SweepNumbers], rules: Rules) -> Timeline:
         """Read the order of solutions from protocol, sweeps and log."""
         runs = _comparable(_runs(numbers), session.protocol)
         base = runs[0].condition if runs else ""
@@ -176,7 +176,7 @@ def _solution(run: Run, solutions: Mapping[str, Solution]) -> Solution:
     return solutions.get(run.condition, Solution(run.condition))
 
 
-def _arrival(session: Session, runs: Sequence[Run], roles: Sequence[Role]) -> float:
+def _arrival(session: Source, runs: Sequence[Run], roles: Sequence[Role]) -> float:
     """Return when the first test solution reached the bath: valve and dead time, from the log."""
     test = next((r for r, role in zip(runs, roles, strict=True) if role is Role.TEST), None)
     if test is None:

@@ -19,8 +19,8 @@ from protocols.errors import PatchrigError, SessionError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from acquisition.session.reader import Session
     from acquisition.study.cell import CellPhase
+    from acquisition.study.source import Source
     from protocols.protocol import Protocol
 
 
@@ -38,7 +38,7 @@ def read_cell(path: Path | str, rules: Rules | None = None) -> Cell:
     with open_recovered(path) as session:
         if not any(s.kind == "series" for s in session.sweeps):
             raise SessionError(f"{Path(path).name} has no series of bursts, so there is nothing to compare")
-        return _cell(Path(path), session, asked)
+        return cell_from(session, Path(path), asked)
 
 
 def try_cell(path: Path | str, rules: Rules) -> Cell | Unreadable:
@@ -51,7 +51,8 @@ def try_cell(path: Path | str, rules: Rules) -> Cell | Unreadable:
         return Unreadable(str(path), f"{Path(path).name} could not be read: {type(error).__name__}: {error}")
 
 
-def _cell(path: Path, session: Session, rules: Rules) -> Cell:
+def cell_from(session: Source, path: Path, rules: Rules) -> Cell:
+    """Return the cell of a session that is open, or that was never written to a file."""
     numbers = gather(session.sweeps, session.measurements, session.rejected)
     summary = summarise(numbers, last=rules.last, facts=facts_of(session.log), rules=session.protocol.accept)
     timeline = Timeline.of(session, numbers, rules)
@@ -87,7 +88,7 @@ def _cell(path: Path, session: Session, rules: Rules) -> Cell:
     )
 
 
-def _animal(session: Session) -> str:
+def _animal(session: Source) -> str:
     """Return the animal; cells whose animal nobody named are not taken for cells of one."""
     named = session.subject_id.strip()
     return named if named.lower() not in ("", "unknown") else f"unknown ({session.session_id})"
@@ -120,7 +121,7 @@ def _left_out(timeline: Timeline) -> Iterator[LeftOut]:
             yield LeftOut(sweep.index, at, sweep.label, timeline.role(sweep), reason_against(sweep))
 
 
-def _temperature(session: Session, timeline: Timeline) -> float:
+def _temperature(session: Source, timeline: Timeline) -> float:
     """Return the mean of the bath over the bursts, degC."""
     bursts = {s.index for s in timeline.bursts}
     known = [s.temperature for s in session.sweeps if s.index in bursts and s.temperature is not None]

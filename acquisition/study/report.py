@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from acquisition.study.sheets import Sheet
 
 
+FROM_SESSIONS = (
+    "from the session files alone. Every number can be made again with the command 'patchrig compare' on the same "
+    "files."
+)
+
+
 @dataclass(frozen=True)
 class Picture:
     """A figure with its legend."""
@@ -58,6 +64,8 @@ class Report:
     sheets: tuple[Sheet, ...]
     methods: tuple[Paragraph, ...]
     is_blind: bool
+    source: str = FROM_SESSIONS
+    """What it was made from, and how it can be made again."""
 
 
 def make_report(

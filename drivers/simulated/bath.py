@@ -1,72 +1,21 @@
-"""The bath: what flows into it, what the drug in it does, how warm it is."""
+"""The bath: what flows into it and how warm it is."""
 
 from __future__ import annotations
 
 import math
-import tomllib
-from dataclasses import dataclass
-from importlib.resources import files
 from random import Random
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from drivers.base import Filling, Perfusion, Thermometer
-from drivers.simulated import kernel
-from drivers.simulated.packing import TICK
+from drivers.simulated.pharmacology import concentrations
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from config.rig import PerfusionEntry
     from drivers.clock import Clock
     from drivers.simulated.world import World
 
 WANDER = ((0.07, 310.0), (0.03, 47.0))
 """degC and seconds per turn of the thermometer's slow waves."""
-
-
-@dataclass(frozen=True)
-class Compound:
-    """What one drug does at the L-type channel; SI."""
-
-    names: tuple[str, ...]
-    ic50: float
-    efficacy: float
-    wash_in: float
-    wash_out: float
-
-    def unblocked(self, concentration: float) -> float:
-        """Return the part of the conductance that is left at `concentration` mol/L, in the steady state."""
-        return 1 - self.efficacy * concentration / (concentration + self.ic50)
-
-
-def compounds() -> tuple[Compound, ...]:
-    """Return the drugs that are known to act; the row of each in `drug_table` is its place here."""
-    text = files("drivers.simulated").joinpath("compounds.toml").read_text(encoding="utf-8")
-    return tuple(Compound(**{**entry, "names": tuple(entry["names"])}) for entry in tomllib.loads(text).values())
-
-
-def compound(name: str | None) -> Compound | None:
-    """Return the drug that `name` means; None for a vehicle and for everything unknown, which does nothing."""
-    plain = " ".join((name or "").split()).casefold()
-    return next((c for c in compounds() if plain in (n.casefold() for n in c.names)), None)
-
-
-def drug_table() -> NDArray[np.float64]:
-    """Return the kernel's drugs, (compounds, 7), none of them in the bath."""
-    rows = np.zeros((len(compounds()), 7))
-    for row, drug in zip(rows, compounds(), strict=True):
-        row[kernel.IC50], row[kernel.EFFICACY] = drug.ic50 * 1e6, drug.efficacy
-        row[kernel.ON] = 1 - math.exp(-TICK * 1e-3 / drug.wash_in)
-        row[kernel.OFF] = 1 - math.exp(-TICK * 1e-3 / drug.wash_out)
-    return rows
-
-
-def concentrations(filling: Filling) -> NDArray[np.float64]:
-    """Return what `filling` brings of each known drug, µM."""
-    flowing = compound(filling.compound)
-    return np.array([filling.concentration * 1e6 if c == flowing else 0.0 for c in compounds()])
 
 
 class SimulatedPerfusion(Perfusion):

@@ -1,4 +1,4 @@
-"""The neuron: its parameters, named presets, the spread between cells, and its steady states.
+"""The neuron: its parameters, named presets, and its steady states.
 
     Cs dVs/dt = I - INa - IK - ICaL - ICaH - gLs (Vs-EL) - gc (Vs-Vd)
     Cd dVd/dt = -gLd (Vd-EL) - gIh l (Vd-Eh) - gsyn Vd - gc (Vd-Vs)
@@ -17,8 +17,6 @@ import math
 import tomllib
 from dataclasses import dataclass, fields, replace
 from importlib.resources import files
-from random import Random
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """Parameters of one neuron, in pF, nS, mV, ms, µM and pA."""
+    """Parameters of one neuron, in pF, nS, mV, ms, µM and pA, as they are at its temperature."""
+
+    temperature: float
+    """degC."""
 
     capacitance_soma: float
     capacitance_dendrite: float
@@ -47,8 +48,12 @@ class Cell:
     g_na: float
     na_activation: float
     """Potential around which m's rates turn."""
+    na_slope: float
+    """Over which they turn, 7.2 in Migliore 1999; less makes the sharp onset of a spike that comes from the axon."""
     na_inactivation: float
     """Half-inactivation."""
+    na_inactivation_turn: float
+    """Potential around which h's rates turn."""
     na_inactivation_fastest: float
     na_reversal: float
     g_kdr: float
@@ -61,6 +66,11 @@ class Cell:
     k_reversal: float
     g_l_type: float
     l_type_shift: float
+    l_type_inactivation_half: float
+    """Of the state that dihydropyridines prefer; the current itself does not inactivate."""
+    l_type_inactivation_slope: float
+    l_type_inactivation_tau: float
+    """Over which block forgets the potential."""
     g_hva: float
     ca_reversal: float
     g_ih: float
@@ -83,15 +93,16 @@ class Cell:
     """How much of the calcium that is not L-type reaches the slow sensor."""
 
 
-PASSIVE_SPREAD = (
-    "capacitance_soma", "capacitance_dendrite", "coupling", "leak_soma", "leak_dendrite", "g_ih", "g_km", "g_na",
-    "g_kdr", "g_ka", "g_sk",
+CONDUCTANCES = (
+    "leak_soma", "leak_dendrite", "coupling", "g_na", "g_kdr", "g_ka", "g_km", "g_l_type", "g_hva", "g_ih", "g_sk",
+    "g_ahp",
 )  # fmt: skip
-"""Vary by 8 % (SD of the logarithm) between cells."""
-CALCIUM_SPREAD = ("g_l_type", "g_hva", "g_ahp")
-"""Vary by 20 %: after-potentials differ more between cells than anything else."""
-LEAK_SPREAD, SODIUM_SPREAD = 1.5, 0.5
-"""mV, SD."""
+CONDUCTANCE_Q10 = 1.4
+"""Of ions moving through open channels and cytoplasm (Hille 2001: 1.3 to 1.6)."""
+MEDIUM_TAUS, MEDIUM_Q10 = ("sk_tau", "ca_tau"), 2.0
+SLOW_TAUS, SLOW_Q10 = ("ahp_tau", "sensor_tau"), 3.0
+"""Values assumed; in neocortical pyramids the slow AHP's onset and decay are 'very temperature sensitive', the medium
+AHP's moderately (Lee, Callaway & Foehring 2005, J Neurophysiol 93:2012)."""
 
 
 def presets() -> dict[str, Cell]:
@@ -118,21 +129,19 @@ def preset(name: str, changes: Mapping[str, float] | None = None) -> Cell:
     return replace(known[name], **(changes or {}))
 
 
-def individual(cell: Cell, seed: int, spread: float) -> Cell:
-    """Return neuron number `seed` of this kind; `spread` 1 is the variability seen between cells, 0 is none."""
-    # random() of Python's own generator is promised to stay the same over versions; NumPy's streams are not
-    random, normal = Random(f"cell {seed}"), NormalDist().inv_cdf
+def at_temperature(cell: Cell, celsius: float) -> Cell:
+    """Return the same neuron in a bath of `celsius`; the gates follow through `rates.Gate`."""
 
-    def draw(sd: float) -> float:
-        return spread * sd * normal(max(random.random(), 1e-12))
+    def scaled(names: tuple[str, ...], q10: float) -> dict[str, float]:
+        factor = q10 ** ((celsius - cell.temperature) / 10)
+        return {name: getattr(cell, name) * factor for name in names}
 
     return replace(
         cell,
-        **{k: getattr(cell, k) * math.exp(draw(0.08)) for k in PASSIVE_SPREAD},
-        **{k: getattr(cell, k) * math.exp(draw(0.20)) for k in CALCIUM_SPREAD},
-        leak_reversal=cell.leak_reversal + draw(LEAK_SPREAD),
-        na_activation=cell.na_activation + draw(SODIUM_SPREAD),
-        na_inactivation=cell.na_inactivation + draw(SODIUM_SPREAD),
+        temperature=celsius,
+        **scaled(CONDUCTANCES, CONDUCTANCE_Q10),
+        **scaled(MEDIUM_TAUS, 1 / MEDIUM_Q10),
+        **scaled(SLOW_TAUS, 1 / SLOW_Q10),
     )
 
 
@@ -148,17 +157,19 @@ class SteadyState:
     sensor: float
     sk: float
     ahp: float
+    inactivated: float
+    """Part of the L-type channels."""
     current: float
     """pA that must be injected to stay there."""
 
 
-def steady_state(cell: Cell, soma: float, *, unblocked: float = 1.0) -> SteadyState:
-    """Return the steady state at `soma` mV with `unblocked` of the L-type conductance left."""
+def steady_state(cell: Cell, soma: float) -> SteadyState:
+    """Return the steady state at `soma` mV."""
     dendrite, h_open = _dendrite(cell, soma)
     gates = np.array([float(gate(np.float64(soma), cell)[0]) for gate in GATES])  # type: ignore[arg-type]
     gates[9] = h_open
     m, h, n, a, b, w, c, p, r, _ = gates
-    l_type = cell.g_l_type * unblocked * c * (soma - cell.ca_reversal)
+    l_type = cell.g_l_type * c * (soma - cell.ca_reversal)
     hva = cell.g_hva * p * p * r * (soma - cell.ca_reversal)
     calcium = cell.ca_rest - cell.ca_per_charge * cell.ca_tau * (l_type + hva)
     sensor = -cell.sensor_per_charge * cell.sensor_tau * (l_type + cell.sensor_hva_share * hva)
@@ -173,7 +184,12 @@ def steady_state(cell: Cell, soma: float, *, unblocked: float = 1.0) -> SteadySt
         + cell.leak_soma * (soma - cell.leak_reversal)
         + cell.coupling * (soma - dendrite)
     )
-    return SteadyState(soma, dendrite, gates, calcium, sensor, sk, ahp, float(current))
+    return SteadyState(soma, dendrite, gates, calcium, sensor, sk, ahp, inactivated(cell, soma), float(current))
+
+
+def inactivated(cell: Cell, soma: float) -> float:
+    """Return the part of the L-type channels that stand inactivated after long at `soma` mV."""
+    return 1 / (1 + math.exp((cell.l_type_inactivation_half - soma) / cell.l_type_inactivation_slope))
 
 
 def _dendrite(cell: Cell, soma: float) -> tuple[float, float]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from drivers.base import Limits
 from drivers.scales import scales_of
-from drivers.simulated.bath import SimulatedPerfusion, SimulatedThermometer, drug_table
+from drivers.simulated.bath import SimulatedPerfusion, SimulatedThermometer
 from drivers.simulated.board import STEPS, SimulatedDaq
 from drivers.simulated.patch import SimulatedAmplifier
+from drivers.simulated.pharmacology import drug_table
 from drivers.simulated.settings import Simulation, read_settings
+from drivers.simulated.troubled import Broken, TroubledAmplifier, TroubledDaq, TroubledPerfusion, TroubledThermometer
 from drivers.simulated.world import Converter, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from drivers.build import Context
+
+D = TypeVar("D")
 
 CONNECTED = ("primary", "secondary")
 """What the amplifier drives; other inputs of a rig have nothing to record here."""
@@ -27,7 +34,7 @@ def daq(context: Context) -> SimulatedDaq:
         current=(float(rig.limits.current.low), float(rig.limits.current.high)),
         sampling=float(rig.daq.sampling_limit),
     )
-    return SimulatedDaq(
+    return _kind(context, SimulatedDaq, TroubledDaq)(
         rig.daq.device,
         limits,
         context.shared(world_of),
@@ -41,18 +48,34 @@ def daq(context: Context) -> SimulatedDaq:
 
 def amplifier(context: Context) -> SimulatedAmplifier:
     """Return the amplifier, with the rig's scales."""
-    entry = context.rig.amplifier
-    return SimulatedAmplifier(scales_of(entry), context.shared(world_of), settle=float(entry.settle), seed=context.seed)
+    entry, make = context.rig.amplifier, _kind(context, SimulatedAmplifier, TroubledAmplifier)
+    return make(scales_of(entry), context.shared(world_of), settle=float(entry.settle), seed=context.seed)
 
 
 def perfusion(context: Context) -> SimulatedPerfusion:
     """Return the perfusion, with the rig's lines; the safe one is open."""
-    return SimulatedPerfusion(context.rig.perfusion, context.shared(world_of), line=context.rig.safe.line)
+    make = _kind(context, SimulatedPerfusion, TroubledPerfusion)
+    return make(context.rig.perfusion, context.shared(world_of), line=context.rig.safe.line)
 
 
 def thermometer(context: Context) -> SimulatedThermometer:
     """Return the bath's thermometer."""
-    return SimulatedThermometer(float(context.shared(settings_of).temperature), context.clock, seed=context.seed)
+
+    def troubled(*plain: Any, **named: Any) -> SimulatedThermometer:
+        return TroubledThermometer(*plain, world=context.shared(world_of), **named)
+
+    make = _kind(context, SimulatedThermometer, troubled)
+    return make(float(context.shared(settings_of).temperature), context.clock, seed=context.seed)
+
+
+def _kind(context: Context, plain: Callable[..., D], troubled: Callable[..., D]) -> Callable[..., D]:
+    """Return what makes a device: one that nothing happens to, or one that faults of this run act on."""
+    return plain if context.faults is None else partial(troubled, broken=context.shared(broken_of))
+
+
+def broken_of(_context: Context) -> Broken:
+    """Return what is wrong with the devices: nothing yet."""
+    return Broken()
 
 
 def settings_of(context: Context) -> Simulation:

@@ -28,48 +28,77 @@ if TYPE_CHECKING:
 LOWEST, STEP, ROWS = -150.0, 0.05, 5001
 """The table's potentials: from -150 to +100 mV."""
 
+CONDUCTANCES = ("g_na", "g_kdr", "g_ka", "g_km", "g_l_type", "g_hva", "g_ih", "g_sk", "g_ahp")
+"""Those that drugs can act on, by the names of the cell's parameters."""
+NA, KDR, KA, KM, L_TYPE, HVA, IH, SK, AHP = range(9)
+
+NORMALS = 96
+"""Normal numbers drawn at once; three are used each step."""
+
 STATE = np.dtype(
     [
         *((name, "f8") for name in (
             "pipette", "soma", "dendrite", "calcium", "sensor", "sk", "ahp", "synapse_rise", "synapse_fall",
-            "membrane_noise", "pink_fast", "pink_middle", "pink_slow", "access", "drift", "unblocked", "run_down",
-            "corrected", "cancelled", "hum_cos", "hum_sin", "raw_voltage", "raw_current",
+            "membrane_noise", "pink_fast", "pink_middle", "pink_slow", "tip_noise", "access", "series", "thermal",
+            "tip_leak", "tip_offset", "neutralised", "drift", "run_down", "sahp_run_down", "inactivated", "corrected",
+            "cancelled", "hum_cos", "hum_sin", "raw_voltage", "raw_current",
         )),
-        ("gates", "f8", (10,)), ("filter_voltage", "f8", (4,)), ("filter_current", "f8", (4,)),
-        ("random", "u8", (4,)), ("to_tick", "i8"),
+        ("gates", "f8", (10,)), ("conductances", "f8", (len(CONDUCTANCES),)), ("taken", "f8", (len(CONDUCTANCES),)),
+        ("effect", "f8", (len(CONDUCTANCES),)), ("follow", "f8", (9,)), ("filter_voltage", "f8", (4,)),
+        ("filter_current", "f8", (4,)),
+        ("random", "u8", (4,)), ("normals", "f8", (NORMALS,)), ("used", "i8"), ("to_tick", "i8"),
+        ("to_touch", "i8"), ("to_break_in", "i8"),
     ],
     align=True,
 )  # fmt: skip
-"""`access`: MOhm; `drift`: mV added to the leak reversal; `unblocked`, `run_down`: factors on the L-type conductance;
-`corrected`: filtered current of the series resistance correction; `cancelled`: of the whole-cell cancellation."""
+"""`access`: MOhm; `series`, `thermal`: its conductance, nS, and the SD of its noise, mV per step; `tip_leak`,
+`tip_offset`: nS and mV of the tip beyond those of a finished seal, 0 in whole cell; `neutralised`: the pipette's
+potential as the capacitance neutralisation sees it; `drift`: mV added to the leak reversal; `run_down`,
+`sahp_run_down`: factors on the L-type and slow AHP conductances; `inactivated`: part of the L-type channels in the
+state to which dihydropyridines bind tightly, low-passed; `corrected`: filtered current of the series resistance
+correction; `cancelled`: of the whole-cell cancellation; `conductances`: nS, after drugs and run-down; `taken`,
+`effect`: sums over the drugs at each; `follow`: of the pipette in current clamp, see `_follow`; `to_touch`,
+`to_break_in`: ticks, 0 when past. Whoever changes `access` or `tip_leak` sets `to_tick` to 0: `series` and `follow` are
+made anew."""
 
 PARAMETERS = np.dtype(
     [
         *((name, "f8") for name in (
             # the cell; capacitances are 2 C / dt, nS
-            "soma_charge", "dendrite_charge", "coupling", "leak_soma", "leak_dendrite", "leak_reversal", "g_na",
-            "na_reversal", "g_kdr", "g_ka", "g_km", "k_reversal", "g_l_type", "g_hva", "ca_reversal", "g_ih",
-            "ih_reversal", "g_sk", "sk_half4", "sk_decay", "ca_rest", "ca_gain", "ca_decay", "g_ahp", "ahp_half2",
-            "ahp_decay", "sensor_gain", "sensor_decay", "sensor_hva_share", "synapse_rise", "synapse_fall",
+            "soma_charge", "dendrite_charge", "coupling", "leak_soma", "leak_dendrite", "leak_reversal",
+            "na_reversal", "k_reversal", "ca_reversal", "ih_reversal", "sk_half4", "sk_decay", "ca_rest", "ca_gain",
+            "ca_decay", "ahp_half2", "ahp_decay", "sensor_gain", "sensor_decay", "sensor_hva_share", "synapse_rise",
+            "synapse_fall", "inactivation_half", "inactivation_slope", "inactivation_gain", "inactivated_at_60",
             # electrode and amplifier
-            "seal", "stray_charge", "offset", "bridge", "clamp_decay", "correction", "correction_decay",
-            "cancel_charge", "cancel_decay",
+            "seal", "capacitance", "neutralisation", "neutralisation_lag", "dt", "per_dt", "offset", "bridge",
+            "clamp_decay", "correction", "correction_decay", "cancel_charge", "cancel_decay", "sealing", "broken_in",
             # noise
             "noisy", "johnson", "membrane_decay", "membrane_noise", "pink_fast", "pink_middle", "pink_slow",
             "pink_fast_decay", "pink_middle_decay", "pink_slow_decay", "pink_voltage", "hum_voltage", "hum_current",
             "hum_cos", "hum_sin",
             # slow changes, per tick
-            "exchange", "access_drift", "access_walk", "reversal_drift", "run_down", "epsp_chance", "epsp_size",
-            "epsp_spread",
+            "exchange", "access_drift", "access_walk", "reversal_drift", "run_down", "sahp_run_down", "epsp_chance",
+            "epsp_size", "epsp_spread", "spike_chance", "spike_size",
         )),
-        ("filter", "f8", (10,)), ("per_tick", "i8"), ("substeps", "i8"),
+        ("conductances", "f8", (len(CONDUCTANCES),)), ("filter", "f8", (10,)), ("per_tick", "i8"), ("substeps", "i8"),
     ],
     align=True,
 )  # fmt: skip
-"""`johnson` times sqrt(access) is the SD of the pipette's noise, mV per step."""
+"""`johnson` times sqrt(access) is the SD of the pipette's noise, mV per step; `broken_in`: MOhm after break-in."""
 
-TARGET, BATH, SITE, IC50, EFFICACY, ON, OFF = range(7)
-"""Columns of the drugs: concentrations in µM at the inlet, in the bath, at the channel; fractions per tick."""
+TARGET, BATH, SITE, STUCK, ON, OFF, KEPT, HALF, HILL, EFFECT, SELECTIVITY, CONDUCTANCE = range(12)
+"""Columns of the drugs, a row for each conductance on which a drug acts.
+
+Concentrations in µM: at the inlet, in the bath, at the channel, and that part of it which no wash removes. ON, OFF:
+fraction per tick; KEPT: fraction of the greatest concentration at the channel that gets stuck; HALF: half-effective
+concentration at -60 mV, µM; EFFECT: relative change of the conductance at saturation (block is negative); SELECTIVITY:
+how many times as tightly inactivated channels bind as resting ones."""
+NOTHING = 1e-9
+"""µM of a drug, or nS of a leak: less is none, which keeps decays from becoming subnormal numbers."""
+TIGHT = 1.0
+"""nS: the thermal current of a tip that leaks less is lost in that of the access resistance."""
+RAIL = 1000.0
+"""mV: as far as the headstage can push the pipette."""
 
 VOLTAGE, CURRENT = 0, 1
 """The two signals of the amplifier."""
@@ -77,12 +106,17 @@ VOLTAGE, CURRENT = 0, 1
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-def compiled(function: F) -> F:
+def compiled(function: F, **options: Any) -> F:
     """Return `function` compiled on first use, and kept on disk where numba finds a folder it can write to."""
     try:
-        return cast("F", numba.njit(function, cache=True, nogil=True, error_model="numpy"))
+        return cast("F", numba.njit(function, cache=True, nogil=True, error_model="numpy", **options))
     except RuntimeError:  # numba 4908: 'no locator available' in frozen or read-only installations
-        return cast("F", numba.njit(function, nogil=True, error_model="numpy"))
+        return cast("F", numba.njit(function, nogil=True, error_model="numpy", **options))
+
+
+def inlined(function: F) -> F:
+    """Return `function` compiled into its caller: of what every step calls, calls were a quarter of the time."""
+    return compiled(function, forceinline=True)
 
 
 def _ziggurat() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -100,7 +134,7 @@ def _ziggurat() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 EDGES, RATIOS = _ziggurat()
 
 
-@compiled
+@inlined
 def _bits(r: Any) -> Any:
     """Return the next 64 random bits: xoshiro256++ (Blackman & Vigna)."""
     x = r[0] + r[3]
@@ -115,13 +149,13 @@ def _bits(r: Any) -> Any:
     return result
 
 
-@compiled
+@inlined
 def _fraction(bits: Any) -> Any:
     """Return 0 <= x < 1 from the upper 53 bits."""
     return np.float64(bits >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@compiled
+@inlined
 def _normal(r: Any) -> Any:
     """Return a standard normal number."""
     bits = _bits(r)
@@ -161,59 +195,181 @@ def _tail(r: Any, u: Any) -> Any:
 
 
 @compiled
-def _block(s: Any, p: Any, drugs: Any) -> None:
-    """Let solutions reach bath and channel; all drugs compete for one site (Hill coefficient 1)."""
-    bound = effect = 0.0
+def _draw(s: Any) -> None:
+    """Draw the next `NORMALS` normal numbers; with the generator in registers they cost a third of `_normal`."""
+    r, drawn = s.random, s.normals
+    a, b, c, d = r[0], r[1], r[2], r[3]
+    for i in range(drawn.shape[0]):
+        x = a + d
+        bits = ((x << np.uint64(23)) | (x >> np.uint64(41))) + a
+        t = b << np.uint64(17)
+        c ^= a
+        d ^= b
+        b ^= c
+        a ^= d
+        c ^= t
+        d = (d << np.uint64(45)) | (d >> np.uint64(19))
+        layer = np.int64(bits & np.uint64(127))
+        u = 2.0 * _fraction(bits) - 1.0
+        if abs(u) < RATIOS[layer]:
+            drawn[i] = u * EDGES[layer]
+        else:
+            r[0], r[1], r[2], r[3] = a, b, c, d
+            drawn[i] = _normal_rarely(r, layer, u)
+            a, b, c, d = r[0], r[1], r[2], r[3]
+    r[0], r[1], r[2], r[3] = a, b, c, d
+
+
+@compiled
+def _inactivated(s: Any, p: Any) -> Any:
+    """Return the part of the L-type channels that would stand inactivated at the soma's present potential."""
+    return 1.0 / (1.0 + math.exp((p.inactivation_half - s.soma) / p.inactivation_slope))
+
+
+@compiled
+def _flow(p: Any, d: Any) -> Any:
+    """Let one drug's solution reach bath and channel; return whether there is any."""
+    if d[TARGET] + d[BATH] + d[SITE] < NOTHING:
+        d[BATH] = d[SITE] = 0.0
+        return False
+    d[BATH] += (d[TARGET] - d[BATH]) * p.exchange
+    gap = max(d[BATH], d[STUCK]) - d[SITE]
+    d[SITE] += gap * (d[ON] if gap > 0 else d[OFF])
+    d[STUCK] = max(d[STUCK], d[KEPT] * d[SITE])
+    return True
+
+
+@compiled
+def _pharmacology(s: Any, p: Any, drugs: Any) -> None:
+    """Set the conductances to what drugs and run-down leave of them.
+
+    Drugs on one conductance compete for one site (Gaddum, with each drug's Hill coefficient); affinity follows the part
+    of the channels that is inactivated (the modulated receptor: Bean 1984, PNAS 81:6388).
+    """
+    s.taken[:] = 0.0
+    s.effect[:] = 0.0
     for i in range(drugs.shape[0]):
         d = drugs[i]
-        d[BATH] += (d[TARGET] - d[BATH]) * p.exchange
-        gap = d[BATH] - d[SITE]
-        d[SITE] += gap * (d[ON] if gap > 0 else d[OFF])
-        bound += d[SITE] / d[IC50]
-        effect += d[EFFICACY] * d[SITE] / d[IC50]
-    s.unblocked = 1.0 - effect / (1.0 + bound)
+        if not _flow(p, d):
+            continue
+        k = np.int64(d[CONDUCTANCE])
+        tighter = (1.0 + (d[SELECTIVITY] - 1.0) * s.inactivated) / (1.0 + (d[SELECTIVITY] - 1.0) * p.inactivated_at_60)
+        x = d[SITE] * tighter / d[HALF]
+        if d[HILL] != 1.0:  # a power costs as much as all the rest
+            x = x ** d[HILL]
+        s.taken[k] += x
+        s.effect[k] += d[EFFECT] * x
+    for j in range(s.taken.shape[0]):
+        s.conductances[j] = p.conductances[j] * (1.0 + s.effect[j] / (1.0 + s.taken[j]))
+    s.conductances[L_TYPE] *= s.run_down
+    s.conductances[AHP] *= s.sahp_run_down
+
+
+@compiled
+def _electrode(s: Any, p: Any) -> None:
+    """Let the tip touch the cell, seal and break in when it is time; let the access resistance drift."""
+    if s.to_touch > 0:
+        s.to_touch -= 1
+        if s.to_touch == 0:
+            s.tip_offset = 0.0
+    elif s.tip_leak > 0.0:
+        s.tip_leak = s.tip_leak * p.sealing if s.tip_leak > NOTHING else 0.0
+    if s.to_break_in > 0:
+        s.to_break_in -= 1
+        if s.to_break_in == 0:
+            s.access = p.broken_in
+    s.access *= p.access_drift
+    if p.noisy != 0.0:
+        s.access *= 1.0 + p.access_walk * _normal(s.random)
+    s.series, s.thermal = 1e3 / s.access, p.johnson * math.sqrt(s.access)
+    _follow(s, p)
+
+
+@compiled
+def _follow(s: Any, p: Any) -> None:
+    """Make the exact step of pipette and neutralisation in current clamp, for the present access and seal.
+
+        C dV/dt = -G V + N dW/dt + I,   lag dW/dt = V - W      G: access and seal; N: neutralisation
+
+    For constant I the step is V' = a V + b W + c I, W' = d V + e W + f I, and V is h V + i W + j I on average over it;
+    `follow` is (a, b, c, d, e, f, h, i, j). With the average the charge into the cell is exact. V grows instead of
+    settling where N > C + G lag: an over-neutralised electrode rings.
+    """
+    g = s.series + p.seal + s.tip_leak
+    n = p.neutralisation / p.neutralisation_lag
+    first, second = (n - g) / p.capacitance, -n / p.capacitance
+    third, fourth = 1.0 / p.neutralisation_lag, -1.0 / p.neutralisation_lag
+    middle = 0.5 * (first + fourth)
+    square = middle * middle - (first * fourth - second * third)
+    root = math.sqrt(abs(square))
+    if square > 0.0:
+        up, down = math.exp((middle + root) * p.dt), math.exp((middle - root) * p.dt)
+        even, odd = 0.5 * (up + down), 0.5 * (up - down) / root
+    else:
+        size = math.exp(middle * p.dt)
+        even, odd = size * math.cos(root * p.dt), size * math.sin(root * p.dt) / max(root, 1e-12)
+    s.follow[0], s.follow[1] = even + odd * (first - middle), odd * second
+    s.follow[3], s.follow[4] = odd * third, even + odd * (fourth - middle)
+    s.follow[2] = (1.0 - s.follow[0] - s.follow[1]) / g
+    s.follow[5] = (1.0 - s.follow[3] - s.follow[4]) / g
+    per_det = p.capacitance * p.neutralisation_lag / (g * p.dt)
+    s.follow[6] = (fourth * (s.follow[0] - 1.0) - second * s.follow[3]) * per_det
+    s.follow[7] = (fourth * s.follow[1] - second * (s.follow[4] - 1.0)) * per_det
+    s.follow[8] = (1.0 - s.follow[6] - s.follow[7]) / g
+
+
+@compiled
+def _synapse(s: Any, size: Any) -> None:
+    s.synapse_rise += size
+    s.synapse_fall += size
 
 
 @compiled
 def _tick(s: Any, p: Any, drugs: Any) -> None:
     """Do what happens once a millisecond: drugs, run-down, drifts, synaptic events."""
-    _block(s, p, drugs)
+    s.inactivated += (_inactivated(s, p) - s.inactivated) * p.inactivation_gain
     s.run_down *= p.run_down
-    s.access *= p.access_drift
+    s.sahp_run_down *= p.sahp_run_down
+    _pharmacology(s, p, drugs)
     s.drift += p.reversal_drift
     if s.synapse_fall < 1e-15:  # left to decay it would become subnormal, and each step four times as slow
         s.synapse_rise = s.synapse_fall = 0.0
+    _electrode(s, p)
     if p.noisy == 0.0:
         return
-    s.access *= 1.0 + p.access_walk * _normal(s.random)
     if _fraction(_bits(s.random)) < p.epsp_chance:
-        size = p.epsp_size * math.exp(p.epsp_spread * _normal(s.random))
-        s.synapse_rise += size
-        s.synapse_fall += size
+        _synapse(s, p.epsp_size * math.exp(p.epsp_spread * _normal(s.random)))
+    if _fraction(_bits(s.random)) < p.spike_chance:
+        _synapse(s, p.spike_size)
 
 
-@compiled
+@inlined
 def _noise(s: Any, p: Any) -> Any:
     """Move the noise processes on and return the pipette's thermal noise, mV (Johnson: 4kTR)."""
     if p.noisy == 0.0:
         return 0.0
-    pipette = p.johnson * math.sqrt(s.access) * _normal(s.random)
-    s.membrane_noise = p.membrane_decay * s.membrane_noise + p.membrane_noise * _normal(s.random)
-    x = _normal(s.random)
+    if s.used == 0:
+        _draw(s)
+    i = s.used
+    s.used = i + 3 if i + 3 < NORMALS else 0
+    # of the tip as a conductor: pA from mV and nS
+    s.tip_noise = p.johnson * math.sqrt(1e3 * s.tip_leak) * _normal(s.random) if s.tip_leak > TIGHT else 0.0
+    s.membrane_noise = p.membrane_decay * s.membrane_noise + p.membrane_noise * s.normals[i]
+    x = s.normals[i + 1]
     s.pink_fast = p.pink_fast_decay * s.pink_fast + p.pink_fast * x
     s.pink_middle = p.pink_middle_decay * s.pink_middle + p.pink_middle * x
     s.pink_slow = p.pink_slow_decay * s.pink_slow + p.pink_slow * x
-    return pipette
+    return s.thermal * s.normals[i + 2]
 
 
-@compiled
+@inlined
 def _row(v: Any) -> Any:
     """Return v's row in the table, with the fraction of the way to the next."""
     x = min(max((v - LOWEST) * (1.0 / STEP), 0.0), ROWS - 2.0)
     return np.int64(x), x - np.int64(x)
 
 
-@compiled
+@inlined
 def _gates(s: Any, p: Any, table: Any) -> None:
     """Move all gates half a step beyond the present: from t - dt/2 to t + dt/2."""
     g = s.gates
@@ -234,54 +390,70 @@ def _gates(s: Any, p: Any, table: Any) -> None:
     s.synapse_fall *= p.synapse_fall
 
 
-@compiled
+@inlined
 def _membrane(s: Any, p: Any, l_type: Any, hva: Any) -> Any:
     """Return the soma's conductance and its current at 0 mV, backward Euler's half-step included."""
     m, h, n, a, b, w = s.gates[0], s.gates[1], s.gates[2], s.gates[3], s.gates[4], s.gates[5]
-    sodium = p.g_na * m * m * m * h
-    potassium = p.g_kdr * n + p.g_ka * a * b + p.g_km * w + p.g_sk * s.sk + p.g_ahp * s.ahp
-    conductance = p.soma_charge + p.leak_soma + sodium + potassium + l_type + hva + p.coupling
+    g = s.conductances
+    # sums of pairs rather than one long chain: each addition waits for the one before it
+    sodium = (g[NA] * m) * (m * m * h)
+    potassium = (g[KDR] * n + g[KA] * a * b) + (g[KM] * w + (g[SK] * s.sk + g[AHP] * s.ahp))
+    calcium = l_type + hva
+    conductance = (p.soma_charge + p.leak_soma + p.coupling + calcium) + (sodium + potassium)
     current = p.soma_charge * s.soma + p.leak_soma * (p.leak_reversal + s.drift) + s.membrane_noise
-    current += sodium * p.na_reversal + potassium * p.k_reversal + (l_type + hva) * p.ca_reversal
+    current = (current + calcium * p.ca_reversal) + (sodium * p.na_reversal + potassium * p.k_reversal)
     return conductance, current
 
 
-@compiled
+@inlined
 def _dendrite(s: Any, p: Any) -> Any:
     """Return the same for the dendrite. Synapses reverse at 0 mV."""
-    h = p.g_ih * s.gates[9]
+    h = s.conductances[IH] * s.gates[9]
     conductance = p.dendrite_charge + p.leak_dendrite + h + s.synapse_fall - s.synapse_rise + p.coupling
     current = p.dendrite_charge * s.dendrite + p.leak_dendrite * (p.leak_reversal + s.drift) + h * p.ih_reversal
     return conductance, current
 
 
-@compiled
+@inlined
 def _clamp_voltage(s: Any, p: Any, command: Any, noise: Any, g: Any, conductance: Any, current: Any) -> Any:
-    """Return (soma at mid-step, pipette at the step's end) with the pipette following `command`, mV.
+    """Return (soma at mid-step, pipette at the step's end and over the step) with the pipette following `command`, mV.
 
     The correction of the series resistance feeds the pipette current back within the step: explicit feedback would
     lag by a sample and slow the clamp. vp1 = free - bound * soma solves the loop.
     """
     feedback = p.correction * (1.0 - p.correction_decay) * g * (1.0 - p.clamp_decay)
     scale = 1.0 / (1.0 - 0.5 * feedback)
-    wanted = command + p.offset + p.correction * p.correction_decay * s.corrected
+    wanted = command + p.offset + s.tip_offset + p.correction * p.correction_decay * s.corrected
     free = (1.0 - p.clamp_decay) * wanted + p.clamp_decay * s.pipette + feedback * (0.5 * s.pipette + noise)
     free *= scale
     bound = feedback * scale
     soma = (current + g * (0.5 * (s.pipette + free) + noise)) / (conductance + g * (1.0 + 0.5 * bound))
-    return soma, free - bound * soma
+    pipette = free - bound * soma
+    if abs(pipette) > RAIL:
+        pipette = math.copysign(RAIL, pipette)
+        soma = (current + g * (0.5 * (s.pipette + pipette) + noise)) / (conductance + g)
+    s.neutralised = pipette
+    return soma, pipette, 0.5 * (s.pipette + pipette)
 
 
-@compiled
-def _clamp_current(s: Any, p: Any, command: Any, noise: Any, g: Any, conductance: Any, current: Any) -> Any:
+@inlined
+def _clamp_current(s: Any, command: Any, noise: Any, g: Any, conductance: Any, current: Any) -> Any:
     """Return the same with `command` pA into the pipette, whose stray capacitance takes its share."""
-    share = 1.0 / (p.stray_charge + g + p.seal)
-    pushed = p.stray_charge * s.pipette + command - g * noise
-    soma = (current + g * (share * pushed + noise)) / (conductance + g - g * share * g)
-    return soma, share * (pushed + g * soma)
+    f, v, w = s.follow, s.pipette, s.neutralised
+    pushed = command + s.tip_noise - g * noise
+    free = f[6] * v + f[7] * w + f[8] * pushed
+    soma = (current + g * (free + noise)) / (conductance + g - g * f[8] * g)
+    into = pushed + g * soma
+    pipette, mean = f[0] * v + f[1] * w + f[2] * into, free + f[8] * g * soma
+    if abs(pipette) > RAIL:
+        pipette = math.copysign(RAIL, pipette)
+        mean = 0.5 * (v + pipette)
+        soma = (current + g * (mean + noise)) / (conductance + g)
+    s.neutralised = min(max(f[3] * v + f[4] * w + f[5] * into, -RAIL), RAIL)
+    return soma, pipette, mean
 
 
-@compiled
+@inlined
 def _pools(s: Any, p: Any, l_type: Any, hva: Any) -> None:
     """Move the calcium pools by a whole step; currents, pA, are those of mid-step."""
     steady = p.ca_rest - p.ca_gain * (l_type + hva)
@@ -290,16 +462,17 @@ def _pools(s: Any, p: Any, l_type: Any, hva: Any) -> None:
     s.sensor = steady + (s.sensor - steady) * p.sensor_decay
 
 
-@compiled
+@inlined
 def _read(s: Any, p: Any, clamped: Any, command: Any, pipette: Any, through: Any) -> None:
     """Put what the amplifier measures, before its filter, into `raw_voltage` (mV) and `raw_current` (pA)."""
     pink = s.pink_fast + s.pink_middle + s.pink_slow
-    s.raw_voltage = pipette - p.offset + p.pink_voltage * pink + p.hum_voltage * s.hum_sin
+    s.raw_voltage = pipette - p.offset - s.tip_offset + p.pink_voltage * pink + p.hum_voltage * s.hum_sin
     if clamped:
         middle = 0.5 * (s.pipette + pipette)
         cancelled = command + (s.cancelled - command) * p.cancel_decay
         s.corrected = through + (s.corrected - through) * p.correction_decay
-        s.raw_current = through + p.seal * middle + p.stray_charge * (pipette - s.pipette)
+        s.raw_current = through + (p.seal + s.tip_leak) * middle + s.tip_noise
+        s.raw_current += (p.capacitance - p.neutralisation) * (pipette - s.pipette) * p.per_dt
         s.raw_current += pink + p.hum_current * s.hum_sin - p.cancel_charge * (cancelled - s.cancelled)
         s.cancelled = cancelled
     else:
@@ -310,7 +483,7 @@ def _read(s: Any, p: Any, clamped: Any, command: Any, pipette: Any, through: Any
     s.hum_cos = turned
 
 
-@compiled
+@inlined
 def _filtered(x: Any, b: Any, f: Any) -> Any:
     """Return x through the 4-pole low-pass: two second-order sections, direct form 2 transposed."""
     y = f[0] * x + b[0]
@@ -322,7 +495,7 @@ def _filtered(x: Any, b: Any, f: Any) -> Any:
     return z
 
 
-@compiled
+@inlined
 def _step(s: Any, p: Any, drugs: Any, table: Any, clamped: Any, command: Any) -> None:
     """Move everything by dt."""
     if s.to_tick == 0:
@@ -331,20 +504,19 @@ def _step(s: Any, p: Any, drugs: Any, table: Any, clamped: Any, command: Any) ->
     s.to_tick -= 1
     noise = _noise(s, p)
     _gates(s, p, table)
-    l_type = p.g_l_type * s.unblocked * s.run_down * s.gates[6]
-    hva = p.g_hva * s.gates[7] * s.gates[7] * s.gates[8]
+    l_type = s.conductances[L_TYPE] * s.gates[6]
+    hva = s.conductances[HVA] * s.gates[7] * s.gates[7] * s.gates[8]
     conductance, current = _membrane(s, p, l_type, hva)
     below, inflow = _dendrite(s, p)
     per_below = 1.0 / below
     conductance -= p.coupling * p.coupling * per_below
     current += p.coupling * per_below * inflow
-    g = 1e3 / s.access
+    g = s.series
     if clamped:
-        soma, pipette = _clamp_voltage(s, p, command, noise, g, conductance, current)
-        through = g * (0.5 * (s.pipette + pipette) + noise - soma)
+        soma, pipette, mean = _clamp_voltage(s, p, command, noise, g, conductance, current)
     else:
-        soma, pipette = _clamp_current(s, p, command, noise, g, conductance, current)
-        through = g * (pipette + noise - soma)
+        soma, pipette, mean = _clamp_current(s, command, noise, g, conductance, current)
+    through = g * (mean + noise - soma)
     _pools(s, p, l_type * (soma - p.ca_reversal), hva * (soma - p.ca_reversal))
     _read(s, p, clamped, command, pipette, through)
     s.pipette = pipette

@@ -1,4 +1,11 @@
-"""From parameters as people know them to the numbers the compiled loop multiplies by."""
+"""From parameters as people know them to the numbers the compiled loop multiplies by.
+
+How the cell and the drugs meet (kernel `_tick`, once a ms): the cell moves `s.inactivated` (0..1), the part of the
+L-type channels that stand in the inactivated state, low-passed over `l_type_inactivation_tau`. A drug that binds that
+state `selectivity` times as tightly has 1/half = (1 + (selectivity - 1) * inactivated) / half_at_rest. Compounds state
+their half-effective concentration at -60 mV, where `cell.inactivated(cell, -60.0)` says what it is. What drugs and
+run-down leave of each conductance is in `s.conductances`, by which the membrane multiplies.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers.simulated.kernel import PARAMETERS
-from drivers.simulated.rates import FITTED_AT
+from drivers.simulated.cell import inactivated
+from drivers.simulated.kernel import CONDUCTANCES, PARAMETERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +34,12 @@ CLAMP_LAG, CORRECTION_LAG = 0.005, 0.02
 """ms: of the amplifier in voltage clamp, and of its series resistance correction."""
 ACCESS_WALK = 1e-4
 """Relative SD of the access resistance's random walk after a second."""
-REVERSAL_DRIFT = 0.01
-"""mV per minute."""
+NEUTRALISATION_LAG = 0.002
+"""ms: of the amplifier's capacitance neutralisation; an electrode of 12 MOhm rings from 0.17 pF too much on."""
+SMALLEST_CAPACITANCE = 0.1
+"""pF: a pipette without any would have no time constant."""
+SPIKING_EPSP = 30.0
+"""nS: makes a spike from any usual holding potential."""
 EPSP_SIZE, EPSP_SPREAD, EPSP_RISE, EPSP_FALL = 0.5, 0.6, 1.0, 6.0
 """nS, SD of its logarithm, ms, ms."""
 BOLTZMANN = 1.380649e-23
@@ -69,6 +80,7 @@ def pack(cell: Cell, settings: Simulation, knobs: Knobs, *, rate: float, substep
     values = {**_cell(cell, dt), **_patch(settings, knobs, dt), **_noise(settings, dt), **_slow(settings, dt)}
     for name, value in values.items():
         packed[name] = value
+    packed["conductances"] = [getattr(cell, name) for name in CONDUCTANCES]
     packed["filter"] = low_pass(knobs.low_pass, rate * substeps)
     packed["per_tick"], packed["substeps"] = _per_tick(dt), substeps
     return packed
@@ -80,9 +92,8 @@ def _per_tick(dt: float) -> int:
 
 def _cell(cell: Cell, dt: float) -> dict[str, float]:
     same = (
-        "coupling", "leak_soma", "leak_dendrite", "leak_reversal", "g_na", "na_reversal", "g_kdr", "g_ka", "g_km",
-        "k_reversal", "g_l_type", "g_hva", "ca_reversal", "g_ih", "ih_reversal", "g_sk", "ca_rest", "g_ahp",
-        "sensor_hva_share",
+        "coupling", "leak_soma", "leak_dendrite", "leak_reversal", "na_reversal", "k_reversal", "ca_reversal",
+        "ih_reversal", "ca_rest", "sensor_hva_share",
     )  # fmt: skip
     return {
         **{name: getattr(cell, name) for name in same},
@@ -96,6 +107,10 @@ def _cell(cell: Cell, dt: float) -> dict[str, float]:
         "ahp_decay": math.exp(-dt / cell.ahp_tau),
         "sensor_gain": cell.sensor_per_charge * cell.sensor_tau,
         "sensor_decay": math.exp(-dt / cell.sensor_tau),
+        "inactivated_at_60": inactivated(cell, -60.0),
+        "inactivation_half": cell.l_type_inactivation_half,
+        "inactivation_slope": cell.l_type_inactivation_slope,
+        "inactivation_gain": 1 - math.exp(-_per_tick(dt) * dt / cell.l_type_inactivation_tau),
         "synapse_rise": math.exp(-dt / EPSP_RISE),
         "synapse_fall": math.exp(-dt / EPSP_FALL),
     }
@@ -103,11 +118,16 @@ def _cell(cell: Cell, dt: float) -> dict[str, float]:
 
 def _patch(settings: Simulation, knobs: Knobs, dt: float) -> dict[str, float]:
     access = float(settings.series_resistance)
-    stray = max(0.0, float(settings.pipette_capacitance) - knobs.capacitance_compensation)
     cancel_tau = knobs.whole_cell_capacitance * knobs.whole_cell_series_resistance * 1e3
     return {
         "seal": 1e9 / float(settings.seal),
-        "stray_charge": stray * 1e12 / dt,
+        "capacitance": max(SMALLEST_CAPACITANCE, float(settings.pipette_capacitance) * 1e12),
+        "neutralisation": knobs.capacitance_compensation * 1e12,
+        "neutralisation_lag": NEUTRALISATION_LAG,
+        "dt": dt,
+        "per_dt": 1 / dt,
+        "sealing": math.exp(-_per_tick(dt) * dt * 1e-3 / float(settings.sealing)),
+        "broken_in": access * 1e-6,
         "offset": float(settings.offset - settings.junction_potential) * 1e3,
         "bridge": knobs.bridge * 1e-9,
         "clamp_decay": math.exp(-dt / CLAMP_LAG),
@@ -122,7 +142,7 @@ def _noise(settings: Simulation, dt: float) -> dict[str, float]:
     fast, middle, slow = (math.exp(-dt / tau) for tau in PINK_TAUS)
     membrane = math.exp(-dt / MEMBRANE_NOISE_TAU)
     turn = 2 * math.pi * float(settings.hum_frequency) * dt * 1e-3
-    kelvin = 273.15 + FITTED_AT
+    kelvin = 273.15 + float(settings.temperature)
 
     def size(sd: float, decay: float) -> float:
         """Return what a process of this SD takes in per step."""
@@ -155,11 +175,14 @@ def _slow(settings: Simulation, dt: float) -> dict[str, float]:
         "exchange": 1 - math.exp(-seconds / float(settings.exchange)),
         "access_drift": (1 + float(settings.series_resistance_drift)) ** (seconds / 60),
         "access_walk": ACCESS_WALK * math.sqrt(seconds),
-        "reversal_drift": REVERSAL_DRIFT * seconds / 60 * settings.noise,
+        "reversal_drift": float(settings.rest_drift) * 1e3 * seconds / 60,
         "run_down": math.exp(-seconds / float(settings.run_down)) if settings.run_down else 1.0,
+        "sahp_run_down": math.exp(-seconds / float(settings.sahp_run_down)) if settings.sahp_run_down else 1.0,
         "epsp_chance": seconds * float(settings.epsp_rate) if settings.epsp_rate else 0.0,
         "epsp_size": EPSP_SIZE,
         "epsp_spread": EPSP_SPREAD,
+        "spike_chance": seconds * float(settings.spontaneous_spikes) if settings.spontaneous_spikes else 0.0,
+        "spike_size": SPIKING_EPSP,
     }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from protocols.errors import HardwareError
 from protocols.explaining import explain
@@ -21,6 +21,7 @@ from protocols.quantities import (
     Temperature,
     Voltage,
 )
+from protocols.written import wrong
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,16 +41,28 @@ class WholeCellCompensation(Model):
 class Simulation(Model):
     """The simulated cell, patch, bath and noise."""
 
-    cell: Name = "ca1_pyramidal"
-    """A preset of drivers/simulated/cells.toml."""
+    population: Name = "ca1_young"
+    """The kind of neurons from which the seed draws one; see drivers/simulated/populations.toml."""
+    cell: Name | None = None
+    """A preset of drivers/simulated/cells.toml in the middle of the population, instead of its own."""
     parameters: dict[Name, float] = Field(default_factory=dict)
     """Changes to the preset, in its own units (pF, nS, mV, ms, µM, pA)."""
-    variability: Percent = Percent(0.5)
-    """How much cells of different seeds differ; 100 % is the spread between real cells, 0 % makes all the same."""
+    variability: Percent = Percent(1.0)
+    """How much cells and recordings of different seeds differ, as a part of the published spread; 0 %: not at all."""
     series_resistance: PositiveResistance = Resistance(12e6)
     """Of the pipette in whole-cell configuration, at the start."""
     series_resistance_drift: Percent = Percent(0.002)
     """Per minute."""
+    start: Literal["bath", "patch", "cell"] = "cell"
+    """Where the pipette is: in the bath, sealed onto the cell, or in whole-cell configuration."""
+    pipette_resistance: PositiveResistance = Resistance(5e6)
+    """Of the open tip in the bath."""
+    touch_at: PositiveDuration = Duration(20.0)
+    """When a pipette that starts in the bath touches the cell and begins to seal."""
+    sealing: PositiveDuration = Duration(2.0)
+    """Time constant with which the leak between tip and membrane closes."""
+    break_in_at: PositiveDuration = Duration(60.0)
+    """When the patch breaks, if the pipette does not start in the cell."""
     pipette_capacitance: Capacitance = Capacitance(6e-12)
     """Of pipette and holder to the bath."""
     capacitance_compensation: Capacitance = Capacitance(5e-12)
@@ -66,10 +79,16 @@ class Simulation(Model):
     """Liquid junction potential: the recorded potential is the true one plus this, minus 'offset'."""
     run_down: PositiveDuration | None = None
     """Time constant of the loss of L-type current; none if left out."""
+    sahp_run_down: PositiveDuration | None = None
+    """Time constant of the loss of the slow AHP's conductance; none if left out."""
+    rest_drift: Voltage = Voltage(0.0)
+    """Drift of the resting potential, per minute; the holding current follows."""
     noise: bool = True
     """Thermal, membrane and amplifier noise, and synaptic events."""
     epsp_rate: Frequency | None = Frequency(0.2)
     """Spontaneous synaptic events."""
+    spontaneous_spikes: Frequency | None = None
+    """Spikes that nobody asked for, of synaptic events large enough; none if left out."""
     hum: Voltage = Voltage(5e-6)
     """Line hum on the voltage signal, amplitude."""
     hum_current: Current = Current(0.3e-12)
@@ -79,7 +98,13 @@ class Simulation(Model):
     exchange: PositiveDuration = Duration(40.0)
     """Time constant of the bath's exchange once a solution has arrived."""
     temperature: Temperature = Temperature(30.0)
-    """What the thermometer reads, give or take 0.1 °C. It changes nothing else: the cell is fitted to 34 °C."""
+    """Of the bath, give or take 0.1 °C: what the thermometer reads and what sets the speed of the cell's channels."""
+
+    @model_validator(mode="after")
+    def _seals_before_it_breaks_in(self) -> Self:
+        if self.start == "bath" and self.break_in_at <= self.touch_at:
+            raise wrong("it must be after 'touch_at': write, for example, 'break_in_at: 60 s'", at="break_in_at")
+        return self
 
 
 def read_settings(written: Mapping[str, Any]) -> Simulation:

@@ -5,27 +5,34 @@ For tests that ask whether the whole chain, from command to reported effect, rec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from drivers.base import Filling
 from drivers.simulated import kernel
-from drivers.simulated.bath import compound, concentrations, drug_table
 from drivers.simulated.cell import steady_state
 from drivers.simulated.packing import Knobs, pack
+from drivers.simulated.pharmacology import compound, concentrations, drug_table
+from drivers.simulated.population import cell_of
 from drivers.simulated.rates import table
-from drivers.simulated.world import cell_of, fresh_state
-from protocols.quantities import Percent
+from drivers.simulated.world import fresh_state
+from protocols.quantities import Percent, Voltage
 from protocols.waveforms import samples, step_sweep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from drivers.simulated.cell import Cell
     from drivers.simulated.settings import Simulation
     from protocols.waveforms import Pulse, Waveform
 
+STILL = {
+    "noise": False, "series_resistance_drift": Percent(0.0), "rest_drift": Voltage(0.0), "run_down": None,
+    "sahp_run_down": None, "start": "cell",
+}  # fmt: skip
+"""Settings of a cell that nothing disturbs or changes."""
 SPIKE = -10e-3
 """V: an upward crossing is a spike."""
 
@@ -114,31 +121,34 @@ def respond(
     drug: tuple[str, float] | None = None,
 ) -> NDArray[np.float64]:
     """Return the soma's potential (samples,), V, under `command` A added to the current that keeps it at `holding`."""
-    still = settings.model_copy(update={"noise": False, "series_resistance_drift": Percent(0.0), "run_down": None})
+    still = settings.model_copy(update=STILL)
     cell, rate = cell_of(still, seed), command.rate
-    drugs, unblocked = _equilibrium(drug)
-    steady = steady_state(cell, holding * 1e3, unblocked=unblocked)
+    steady = steady_state(_under(cell, drug), holding * 1e3)
     parameters = pack(cell, still, Knobs.of(still), rate=rate, substeps=1)
     access = float(still.series_resistance) * 1e-6
     pipette = steady.soma + steady.current * access * 1e-3
     state = fresh_state(steady, pipette=pipette, access=access, seed=seed)
-    state["unblocked"] = unblocked
     commands = command.values() * 1e12 + steady.current + parameters["seal"][0] * pipette
     soma = np.empty(len(commands))
     kernel.run(
-        state, parameters, drugs, table(cell, 1e3 / rate), False, commands, np.empty((0, 2)),
+        state, parameters, _equilibrium(drug), table(cell, 1e3 / rate), False, commands, np.empty((0, 2)),
         np.empty((0, len(commands)), np.int16), soma,
     )  # fmt: skip
     return soma * 1e-3
 
 
-def _equilibrium(drug: tuple[str, float] | None) -> tuple[NDArray[np.float64], float]:
-    """Return the kernel's drugs with `drug` everywhere at its concentration, and what it leaves of the conductance."""
+def _under(cell: Cell, drug: tuple[str, float] | None) -> Cell:
+    """Return the neuron with its conductances as `drug` leaves them at -60 mV."""
+    known = compound(drug[0]) if drug else None
+    if drug is None or known is None:
+        return cell
+    return replace(cell, **{a.conductance: getattr(cell, a.conductance) * a.left(drug[1]) for a in known.acts})
+
+
+def _equilibrium(drug: tuple[str, float] | None) -> NDArray[np.float64]:
+    """Return the kernel's drugs with `drug` everywhere at its concentration."""
     drugs = drug_table()
-    if drug is None:
-        return drugs, 1.0
-    name, concentration = drug
-    for column in (kernel.TARGET, kernel.BATH, kernel.SITE):
-        drugs[:, column] = concentrations(Filling(name, name, concentration))
-    known = compound(name)
-    return drugs, known.unblocked(concentration) if known else 1.0
+    if drug is not None:
+        for column in (kernel.TARGET, kernel.BATH, kernel.SITE):
+            drugs[:, column] = concentrations(Filling(drug[0], *drug))
+    return drugs

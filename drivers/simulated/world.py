@@ -7,16 +7,19 @@ of the clock give the same samples.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from drivers.simulated import kernel
-from drivers.simulated.cell import SteadyState, individual, preset, steady_state
+from drivers.simulated.agenda import Agenda
+from drivers.simulated.cell import at_temperature
+from drivers.simulated.electrode import in_series, put, steady_start
 from drivers.simulated.packing import Knobs, pack, settled
+from drivers.simulated.population import cell_of, recording_of
 from drivers.simulated.rates import table
+from protocols.quantities import Temperature
 from protocols.sweeps import STORED_STEP, ClampMode
 
 if TYPE_CHECKING:
@@ -26,13 +29,16 @@ if TYPE_CHECKING:
 
     from drivers.base import Gains
     from drivers.clock import Clock
-    from drivers.simulated.cell import Cell
+    from drivers.simulated.agenda import Act
+    from drivers.simulated.cell import Cell, SteadyState
     from drivers.simulated.settings import Simulation
 
 SLOWEST = 20_000.0
 """Steps per second at least: at 50 us the spikes and the AHP still converge (0.1 ms, 5 uV)."""
 START_RATE = 20_000.0
 """Until the first sweep says otherwise, Hz."""
+FULL_SCALE = 32767
+"""Counts of a 16-bit converter."""
 SIGNALS = {"V": kernel.VOLTAGE, "A": kernel.CURRENT}
 
 
@@ -59,16 +65,18 @@ def random_state(seed: int) -> NDArray[np.uint64]:
 def fresh_state(steady: SteadyState, *, pipette: float, access: float, seed: int) -> NDArray[np.void]:
     """Return the kernel's state with the cell in a steady state; `pipette` in mV, `access` in MOhm."""
     state = np.zeros(1, kernel.STATE)
-    for name in ("soma", "dendrite", "calcium", "sensor", "sk", "ahp", "gates"):
+    for name in ("soma", "dendrite", "calcium", "sensor", "sk", "ahp", "gates", "inactivated"):
         state[name] = getattr(steady, name)
     state["pipette"], state["access"], state["random"] = pipette, access, random_state(seed)
-    state["unblocked"] = state["run_down"] = state["hum_cos"] = 1.0
+    state["neutralised"] = pipette
+    state["run_down"] = state["sahp_run_down"] = state["hum_cos"] = 1.0
     return state
 
 
-def cell_of(settings: Simulation, seed: int) -> Cell:
-    """Return the neuron that `seed` means under `settings`."""
-    return individual(preset(settings.cell, settings.parameters), seed, float(settings.variability))
+def amplified(gains: Gains, times: float) -> Gains:
+    """Return scale factors whose primary output is `times` as large."""
+    unit, per_volt = gains.inputs["primary"]
+    return replace(gains, inputs={**gains.inputs, "primary": (unit, per_volt / times)})
 
 
 class World:
@@ -85,22 +93,25 @@ class World:
         holding: float,
         drugs: NDArray[np.float64],
     ) -> None:
-        """Start in voltage clamp at `holding` volts, as after break-in, with the cell at rest there."""
+        """Start in voltage clamp at `holding` volts, with the cell long there if the pipette is in it."""
+        settings = recording_of(settings, seed)
         self._settings, self._scales, self._converter = settings, scales, converter
         self._clock, self._cell = clock, cell_of(settings, seed)
-        self._drugs, self._arrivals = drugs, deque[tuple[float, "NDArray[np.float64]"]]()
+        self._drugs, self._agenda = drugs, Agenda()
         self._mode, self._volts = ClampMode.VOLTAGE, holding / scales[ClampMode.VOLTAGE].command
         self._knobs = Knobs.of(settings)
         self._state = fresh_state(
-            steady_state(self._cell, holding * 1e3),
+            steady_start(self._cell, settings, holding),
             pipette=holding * 1e3 + float(settings.offset - settings.junction_potential) * 1e3,
             access=float(settings.series_resistance) * 1e-6,
             seed=seed,
         )
+        put(self._state, settings)
         self._state["cancelled"] = self._state["raw_voltage"] = holding * 1e3
         self._epoch, self._done, self._playing = clock.now(), 0, False
         self._rate = START_RATE
         self._latest: dict[str, float] = {}
+        self._overloaded: frozenset[str] = frozenset()
         self._rebuild()
 
     @property
@@ -120,9 +131,9 @@ class World:
 
     @property
     def access_resistance(self) -> float:
-        """The true series resistance now, ohms."""
+        """The true resistance in series with the pipette now, ohms: of the access, or of the tip in the bath."""
         self.catch_up()
-        return float(self._state["access"][0]) * 1e6
+        return in_series(self._state)
 
     def catch_up(self) -> None:
         """Live through the time since the last sample at the standing command, a second at a time."""
@@ -154,7 +165,7 @@ class World:
     def flow(self, inlet: NDArray[np.float64], *, after: float) -> None:
         """Let concentrations (compounds,), µM, reach the bath `after` seconds from now."""
         self.catch_up()
-        self._arrivals.append((self._clock.now() + after, inlet))
+        self.enter(self._clock.now() + after, lambda: self._arrive(inlet))
 
     def rescale(self, scales: Mapping[ClampMode, Gains]) -> None:
         """Turn the amplifier's gain switches."""
@@ -189,15 +200,72 @@ class World:
 
     def play(self, volts: NDArray[np.float64]) -> NDArray[np.int16]:
         """Play `volts` (n,) at the command output and return counts (channels, n)."""
-        self._volts = float(volts[-1])
         return self._run(volts)
 
     def end(self) -> None:
         """Follow the clock again."""
         self._playing = False
 
-    def _rebuild(self) -> None:
-        """Make tables and filters for the present rate and knobs; the state carries on.
+    # --- what happens at a moment of the world's own time, between two samples ------------------------------------
+
+    @property
+    def settings(self) -> Simulation:
+        """What the world is made of now."""
+        return self._settings
+
+    @property
+    def cell(self) -> Cell:
+        """The neuron as it is now."""
+        return self._cell
+
+    def now(self) -> float:
+        """Return the moment of the next sample, seconds from the session's start."""
+        return self._epoch + self._done / self._rate
+
+    def enter(self, moment: float, act: Act) -> None:
+        """Let `act` happen before the sample at `moment` (s); it may call what follows here, and nothing else."""
+        self._agenda.enter(moment, act)
+
+    def change(self, **settings: object) -> None:
+        """Be made of other `settings` from here on, in sections that `Simulation` has."""
+        self._settings = self._settings.model_copy(update=settings)
+        self._pack()
+
+    def become(self, cell: Cell) -> None:
+        """Let the neuron be `cell` from here on; its potentials and gates stay where they are."""
+        self._cell = cell
+        self._pack()
+
+    def warm(self, celsius: float) -> None:
+        """Have bath and cell at another temperature, degC."""
+        self._cell = at_temperature(self._cell, celsius)
+        self.change(temperature=Temperature(celsius))
+
+    def clog(self, factor: float) -> None:
+        """Multiply the series resistance."""
+        self._state["access"] *= factor
+        self._state["to_tick"] = 0
+
+    def flip(self, mode: ClampMode) -> None:
+        """Turn the mode switch at this sample; the output goes on as it is."""
+        self._mode = mode
+        self._state["cancelled"] = self._commands(np.array([self._volts]))[0]
+
+    def amplify(self, times: float) -> None:
+        """Let the primary output be `times` as large, in every mode."""
+        self._scales = {mode: amplified(gains, times) for mode, gains in self._scales.items()}
+
+    def overload(self, names: frozenset[str]) -> None:
+        """Let these inputs, and no others, stand at full scale."""
+        self._overloaded = names
+
+    def _arrive(self, inlet: NDArray[np.float64]) -> None:
+        self._drugs[:, kernel.TARGET] = inlet
+
+    # --- the numbers the compiled loop works with -----------------------------------------------------------------
+
+    def _pack(self) -> None:
+        """Make table and parameters for the present cell, settings, rate and knobs; the state carries on.
 
         Below 20 kHz each sample is made of the fewest steps that are no longer than 50 us; otherwise of one.
         """
@@ -205,6 +273,11 @@ class World:
         dt = 1e3 / (self._rate * substeps)
         self._table = table(self._cell, dt)
         self._parameters = pack(self._cell, self._settings, self._knobs, rate=self._rate, substeps=substeps)
+        self._state["to_tick"] = 0  # conductances and electrode are made at ticks
+
+    def _rebuild(self) -> None:
+        """Pack anew, and let the filters be settled: for another rate or other knobs."""
+        self._pack()
         sections = self._parameters["filter"][0]
         self._state["filter_voltage"] = settled(sections, float(self._state["raw_voltage"][0]))
         self._state["filter_current"] = settled(sections, float(self._state["raw_current"][0]))
@@ -226,30 +299,37 @@ class World:
         return np.array(rows).reshape(-1, 2)  # a converter may have none of the signals
 
     def _run(self, volts: NDArray[np.float64]) -> NDArray[np.int16]:
-        """Move on by len(volts) samples, stopping where a solution arrives."""
-        commands, readout = self._commands(volts), self._readout()
+        """Move on by len(volts) samples, stopping where something happens."""
         pieces, done = [], 0
         while done < len(volts):
-            stop = min(len(volts), done + self._samples_to_arrival())
-            # an array of its own for each piece: numba would compile once more for a view with gaps
-            counts = np.empty((len(readout), stop - done), np.int16)
-            kernel.run(
-                self._state, self._parameters, self._drugs, self._table, self._mode is ClampMode.VOLTAGE,
-                commands[done:stop], readout, counts, np.empty(0),
-            )  # fmt: skip
-            self._done += stop - done
-            done = stop
-            pieces.append(counts)
-        if done:
-            steps = self._converter.volts_per_count
-            self._latest = {n: float(c) * steps[n] for n, c in zip(self._converter.inputs, counts[:, -1], strict=True)}
+            stop = min(len(volts), done + self._samples_to_next())
+            pieces.append(self._piece(volts[done:stop]))
+            done, self._volts = stop, float(volts[stop - 1])
+        if pieces:
+            steps, last = self._converter.volts_per_count, pieces[-1][:, -1]
+            self._latest = {n: float(c) * steps[n] for n, c in zip(self._converter.inputs, last, strict=True)}
         return np.concatenate(pieces, axis=1) if len(pieces) > 1 else pieces[0]
 
-    def _samples_to_arrival(self) -> int:
-        """Let arrive what is due, and return how many samples there are until the next; always more than none."""
-        while self._arrivals:
-            ahead = self._sample_at(self._arrivals[0][0]) - self._done
+    def _piece(self, volts: NDArray[np.float64]) -> NDArray[np.int16]:
+        """Move on by len(volts) samples in which nothing happens."""
+        readout = self._readout()
+        # an array of its own for each piece: numba would compile once more for a view with gaps
+        counts = np.empty((len(readout), len(volts)), np.int16)
+        kernel.run(
+            self._state, self._parameters, self._drugs, self._table, self._mode is ClampMode.VOLTAGE,
+            self._commands(volts), readout, counts, np.empty(0),
+        )  # fmt: skip
+        self._done += len(volts)
+        for row, name in enumerate(self._converter.inputs):
+            if name in self._overloaded:
+                counts[row] = FULL_SCALE
+        return counts
+
+    def _samples_to_next(self) -> int:
+        """Let happen what is due, and return how many samples there are until the next; always more than none."""
+        while (moment := self._agenda.first()) is not None:
+            ahead = self._sample_at(moment) - self._done
             if ahead > 0:
                 return ahead
-            self._drugs[:, kernel.TARGET] = self._arrivals.popleft()[1]
+            self._agenda.take()()
         return np.iinfo(np.int64).max

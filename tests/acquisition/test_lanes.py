@@ -5,7 +5,7 @@ import pytest
 
 from acquisition.events import FrameArrived, Waiting
 from acquisition.lanes import LiveLane, WriterLane
-from protocols.errors import SessionError
+from protocols.errors import DiskFull, SessionError
 from protocols.sweeps import Frame
 
 
@@ -110,3 +110,20 @@ def test_a_sweep_that_cannot_be_recorded_is_not_begun():
         lane.begin_sweep("header")
     with pytest.raises(SessionError):
         lane.close()
+
+
+def test_a_sweep_that_begins_while_the_disk_becomes_full_is_told_so_at_once():
+    """Without that it waited out the lane's patience, and the person was not asked to make space."""
+    tape = Tape()
+    lane = WriterLane(tape, patience=30)
+
+    def becomes_full(_frame):
+        while lane._queue.empty():  # until the next sweep wants to begin
+            pass
+        raise DiskFull("the disk is full")
+
+    tape.samples = becomes_full
+    lane.samples(frame())
+    with pytest.raises(DiskFull):
+        lane.begin_sweep("header")
+    assert "begin_sweep" not in tape.calls

@@ -65,7 +65,7 @@ def test_the_looks_beside_a_switch_leave_no_sweep_in_the_file(rehearse):
 
 
 def test_a_potential_that_no_cell_has_leaves_the_electrode_to_zero_current(rehearse):
-    r = rehearse(BOTH_WAYS, rig=rig_with("cell: ca1_pyramidal", "cell: ca1_pyramidal\n  offset: 200 mV"))
+    r = rehearse(BOTH_WAYS, rig=rig_with("population: ca1_young", "population: ca1_young\n  offset: 200 mV"))
     assert r.finished.reason == "hardware failed"
     assert "the cell is lost or the electrode is blocked. Look at seal, pipette and ground wire" in r.finished.text
     assert "no cell is outside -120 to 60 mV" in r.finished.text

@@ -201,7 +201,7 @@ def test_the_shipped_study_runs_unmodified_and_its_measures_are_those_of_the_sim
     assert got.finished.reason == expected.finished.reason == "finished"
     names = {m.name for m in got.measurements}
     assert {"A_1000", "S_fix", "D50", "Rin", "Rs", "Cm", "n_ap"} <= names
-    assert len(got.measurements) > 2000
+    assert len(got.measurements) > 1500
     mine, theirs = ([(m.name, m.sweep, m.value) for m in t.measurements] for t in (got, expected))
     assert [m[:2] for m in mine] == [m[:2] for m in theirs]
     assert np.array_equal([m[2] for m in mine], [m[2] for m in theirs], equal_nan=True)

@@ -71,11 +71,11 @@ def test_a_drug_acts_after_the_dead_time_and_not_before(opened, still):
 
 def test_wash_in_takes_its_time_and_wash_out_much_longer(opened, still):
     r = opened({**still, "exchange": "20 s"})
-    r.switch(ClampMode.CURRENT, 105e-12)
+    r.switch(ClampMode.CURRENT, 85e-12)
     r.wait(5.0)
 
     def slow_ahp():
-        v = r.play(step_sweep(20e3, holding=105e-12, before=0.6, width=0.15, after=1.1, amplitude=275e-12))["primary"]
+        v = r.play(step_sweep(20e3, holding=85e-12, before=0.6, width=0.15, after=1.1, amplitude=275e-12))["primary"]
         r.wait(8.0)
         return v[15_000 + 19_000 : 15_000 + 21_000].mean() - v[1_800:11_800].mean()
 
@@ -107,18 +107,18 @@ def test_a_recorded_slow_ahp_is_the_cells_own(opened):
         v = r.play(step_sweep(20e3, holding=bias, before=1.0, width=0.15, after=6.0, amplitude=300e-12))["primary"]
         measured.append(v[23_000 + 19_000 : 23_000 + 21_000].mean() - v[9_800:19_800].mean())
     true = burst(read_settings({}), 300e-12, seed=2).sahp
-    assert np.mean(measured) == pytest.approx(true, abs=0.2e-3)
+    assert np.mean(measured) == pytest.approx(true, abs=0.35e-3)
 
 
 def test_time_that_is_not_recorded_is_lived_through(opened, still):
     r = opened(still)
-    r.switch(ClampMode.CURRENT, 105e-12)
+    r.switch(ClampMode.CURRENT, 85e-12)
     r.wait(5.0)
-    v = r.play(step_sweep(20e3, holding=105e-12, before=0.6, width=0.15, after=0.5, amplitude=300e-12))["primary"]
+    v = r.play(step_sweep(20e3, holding=85e-12, before=0.6, width=0.15, after=0.5, amplitude=300e-12))["primary"]
     baseline = v[1_800:11_800].mean()
     assert v[-1] - baseline < -2e-3
     r.wait(10.0)
-    assert r.hold(105e-12, 0.1)["primary"].mean() == pytest.approx(baseline, abs=0.1e-3)
+    assert r.hold(85e-12, 0.1)["primary"].mean() == pytest.approx(baseline, abs=0.1e-3)
 
 
 def test_a_sweep_takes_the_clock_as_long_as_it_lasts(opened):
@@ -154,15 +154,15 @@ def test_run_down_takes_the_slow_ahp_away(opened, still):
     sizes = []
     for run_down in (None, "30 s"):
         r = opened({**still, "run_down": run_down})
-        r.switch(ClampMode.CURRENT, 105e-12)
+        r.switch(ClampMode.CURRENT, 85e-12)
         r.wait(60.0)
-        v = r.play(step_sweep(20e3, holding=105e-12, before=0.6, width=0.15, after=1.1, amplitude=275e-12))["primary"]
+        v = r.play(step_sweep(20e3, holding=85e-12, before=0.6, width=0.15, after=1.1, amplitude=275e-12))["primary"]
         sizes.append(v[34_000:36_000].mean() - v[1_800:11_800].mean())
     assert sizes[1] / sizes[0] < 0.6
 
 
 def test_the_series_resistance_drifts_as_told(opened):
-    r = opened({"noise": "no", "series_resistance_drift": "10 %"})
+    r = opened({"noise": "no", "variability": "0 %", "series_resistance_drift": "10 %"})
     r.wait(60.0)
     r.switch(ClampMode.CURRENT)
     assert r.devices.amplifier.auto_bridge() == pytest.approx(12e6 * 1.10, rel=0.025)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from drivers.simulated.population import recording_of
+from drivers.simulated.settings import Simulation
 from tests.kit import RIG, ROOT
 
 STUDY = ROOT / "protocols" / "library" / "sahp_l_type_block.yaml"
@@ -71,7 +73,8 @@ def test_a_rig_with_a_driver_we_do_not_have_is_refused(tmp_path):
 def test_init_makes_a_folder_whose_files_are_valid(tmp_path):
     assert patchrig("init", tmp_path / "study").returncode == 0
     made = tmp_path / "study"
-    assert patchrig("check", *made.glob("protocols/*.yaml"), *made.glob("rigs/*.yaml")).returncode == 0
+    shipped = [p for folder in ("protocols", "rigs", "faults") for p in made.glob(f"{folder}/*.yaml")]
+    assert patchrig("check", *shipped).returncode == 0
     first = (made / "protocols" / "sahp_short.yaml").read_text(encoding="utf-8").splitlines()[0]
     assert (made / "protocols" / first.split("$schema=")[1]).resolve().is_file()
 
@@ -84,7 +87,7 @@ def test_init_leaves_files_that_exist_alone(tmp_path):
     assert mine.read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize("what", ["protocol", "rig"])
+@pytest.mark.parametrize("what", ["protocol", "rig", "faults"])
 def test_schema_is_json(what):
     assert json.loads(patchrig("schema", what).stdout)["properties"]
 
@@ -110,7 +113,8 @@ def test_a_membrane_test_runs_from_file_to_table(tmp_path):
     assert done.returncode == 0, done.stderr
     review = patchrig("review", answer["session"], "--json")
     sweeps = json.loads(review.stdout)["sweeps"]
-    assert sweeps[-1]["measures"]["Rs"] == pytest.approx(12e6, rel=0.2)
+    true = float(recording_of(Simulation(), 1).series_resistance)
+    assert sweeps[-1]["measures"]["Rs"] == pytest.approx(true, rel=0.2)
     csv = tmp_path / "sweeps.csv"
     assert patchrig("export", answer["session"], "--csv", csv).returncode == 0
     assert "Rs_MOhm" in csv.read_text(encoding="utf-8").splitlines()[0]

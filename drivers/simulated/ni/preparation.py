@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drivers.base import Filling
-from drivers.simulated.bath import concentrations
 from drivers.simulated.ni.card import STEPS
+from drivers.simulated.pharmacology import concentrations
 from drivers.simulated.world import Converter
 
 if TYPE_CHECKING:

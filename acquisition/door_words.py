@@ -1,0 +1,140 @@
+"""What may be asked of a run through its door, word by word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from acquisition.controls import STAGES, Asked
+from protocols.sweeps import ClampMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from acquisition.controls import Stage
+    from acquisition.door import Door
+
+LONGEST_TEXT = 2000
+"""Characters of a note."""
+FLOOD = "too many wishes wait already; the run takes them in a moment"
+
+
+class Refusal(Exception):
+    """What is asked for cannot be; the words say why and what to do."""
+
+
+def done(act: str, told: Mapping[str, Any], door: Door) -> str:
+    """Pass a wish on, and return in words what will happen.
+
+    Raises
+    ------
+    Refusal
+        It cannot be.
+    """
+    try:
+        word = WORDS[act]
+    except KeyError:
+        raise Refusal(f"nobody here can '{act}'") from None
+    return word(told, door)
+
+
+def _pause(_: Mapping[str, Any], door: Door) -> str:
+    door.controls.pause()
+    return "paused after this sweep"
+
+
+def _go_on(_: Mapping[str, Any], door: Door) -> str:
+    door.controls.resume()
+    return "going on"
+
+
+def _next_step(_: Mapping[str, Any], door: Door) -> str:
+    if not door.controls.next_step():
+        raise Refusal("this step cannot be left: later ones need its result. Stop, or let it end")
+    return "next step after this sweep"
+
+
+def _stop(told: Mapping[str, Any], door: Door) -> str:
+    after = told.get("when") != "now"
+    door.controls.stop(after_sweep=after)
+    return "stopping after this sweep; then the protocol's finish" if after else "stopping now; outputs go to rest"
+
+
+def _write(kind: Literal["mark", "note"]) -> Callable[[Mapping[str, Any], Door], str]:
+    def write(told: Mapping[str, Any], door: Door) -> str:
+        text = str(told.get("text") or "").strip()[:LONGEST_TEXT]
+        if kind == "note" and not text:
+            raise Refusal("a note needs words")
+        _ask(Asked(kind, text, asked=door.now), door)
+        return f"{kind}: {text}" if text else "marked"
+
+    return write
+
+
+def _reject(told: Mapping[str, Any], door: Door) -> str:
+    reason = str(told.get("reason") or "").strip()[:LONGEST_TEXT]
+    if not reason:
+        raise Refusal("say why: a sweep without a reason cannot be defended later")
+    sweep = _sweep(told)
+    _ask(Asked("reject", reason, sweep, door.now), door)
+    return f"sweep {sweep} is left out of means; it stays in the file"
+
+
+def _restore(told: Mapping[str, Any], door: Door) -> str:
+    sweep = _sweep(told)
+    _ask(Asked("restore", str(told.get("reason") or "")[:LONGEST_TEXT], sweep, door.now), door)
+    return f"sweep {sweep} is taken back"
+
+
+def _solution(told: Mapping[str, Any], door: Door) -> str:
+    name = str(told.get("name") or "")
+    _ask(Asked("solution", name, asked=door.now), door)
+    return f"solution {name}, as soon as no sweep is recorded"
+
+
+def _stage(told: Mapping[str, Any], door: Door) -> str:
+    stage = told.get("stage")
+    if stage is None:
+        door.controls.watch_pipette(None)
+        return "test pulses end; still paused"
+    if stage not in STAGES:
+        raise Refusal(f"there is no stage '{stage}'; there are {', '.join(STAGES)}")
+    if door.mode not in (None, ClampMode.VOLTAGE):
+        raise Refusal(f"test pulses are for voltage clamp; the cell is in {door.mode}")
+    if stage == "bath" and door.has_begun:
+        raise Refusal("'bath' holds at 0 mV: only before the protocol begins")
+    door.controls.watch_pipette(cast("Stage", stage))
+    return f"test pulses: {stage}"
+
+
+def _answer(told: Mapping[str, Any], door: Door) -> str:
+    number, option = told.get("question"), str(told.get("option"))
+    if not isinstance(number, int) or not door.questions.answer(number, option):
+        raise Refusal("that question was answered already")
+    return option
+
+
+def _sweep(told: Mapping[str, Any]) -> int:
+    sweep = told.get("sweep")
+    if not isinstance(sweep, int) or isinstance(sweep, bool) or sweep < 0:
+        raise Refusal("say which sweep")
+    return sweep
+
+
+def _ask(asked: Asked, door: Door) -> None:
+    if not door.controls.ask(asked):
+        raise Refusal(FLOOD)
+
+
+WORDS: Mapping[str, Callable[[Mapping[str, Any], Door], str]] = {
+    "pause": _pause,
+    "go_on": _go_on,
+    "next_step": _next_step,
+    "stop": _stop,
+    "mark": _write("mark"),
+    "note": _write("note"),
+    "reject": _reject,
+    "restore": _restore,
+    "solution": _solution,
+    "stage": _stage,
+    "answer": _answer,
+}

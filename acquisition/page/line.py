@@ -1,0 +1,80 @@
+"""The server's end of the line to the acquisition process: its state comes in, wishes go out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acquisition.register import Entry
+
+PATIENCE = 3.0
+"""Seconds for an answer of the acquisition process, which gives it at once or not at all."""
+AGAIN = 1.0
+"""Seconds between tries to be let in."""
+NOBODY = (False, "the run does not answer; its recording goes on as it was")
+MOST_LINE = 1 << 16
+"""Bytes."""
+
+
+class Line:
+    """A connection to the door of a run; it comes and goes without harm to anybody."""
+
+    def __init__(self, entry: Entry) -> None:
+        """Prepare to speak with the run of `entry`."""
+        self._port, self._token = entry.door, entry.token
+        self._writer: asyncio.StreamWriter | None = None
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[tuple[bool, str]]] = {}
+        self.status: dict[str, Any] | None = None
+        """What the run said of itself last, with 'wall', the Unix time at which it was so; None while unconnected."""
+
+    async def keep(self) -> None:
+        """Be connected, until cancelled."""
+        while self._port:
+            with suppress(OSError, ValueError, asyncio.IncompleteReadError):
+                await self._listen()
+            self._hang_up()
+            await asyncio.sleep(AGAIN)
+
+    async def ask(self, act: str, fields: dict[str, Any]) -> tuple[bool, str]:
+        """Ask the run for something, and return whether it will and what it says."""
+        if self._writer is None:
+            return NOBODY
+        number = next(self._numbers)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self._say({**fields, "do": act, "id": number})
+            return await asyncio.wait_for(answer, PATIENCE)
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            return NOBODY
+        finally:
+            self._waiting.pop(number, None)
+
+    async def _listen(self) -> None:
+        reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=MOST_LINE)
+        await self._say({"token": self._token})
+        while line := await reader.readline():
+            told = json.loads(line)
+            if "status" in told:
+                self.status = {**told["status"], "wall": told.get("wall", time.time())}
+            elif (answer := self._waiting.get(told.get("did"))) is not None and not answer.done():
+                answer.set_result((bool(told["ok"]), str(told["text"])))
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        if self._writer is None:
+            raise ConnectionError("not connected")
+        self._writer.write(json.dumps(message).encode() + b"\n")
+        await self._writer.drain()
+
+    def _hang_up(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer, self.status = None, None
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_result(NOBODY)

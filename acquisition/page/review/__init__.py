@@ -1,0 +1,1 @@
+"""What the Review screen knows of a session file: its sweeps, traces, means and results, and windows that move."""

@@ -1,0 +1,107 @@
+"""The page's server: static files, the screens' requests, and the WebSocket on which a run is seen."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from acquisition.page import screens
+from acquisition.page.feed import Feed
+from acquisition.page.security import Guard, Keys
+from acquisition.page.viewer import attend
+from protocols.errors import PatchrigError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+    from starlette.websockets import WebSocket
+
+    from acquisition.page.desk import Desk
+
+STATIC = Path(__file__).parent / "static"
+LOOPBACK = "127.0.0.1"
+IDLE = 30.0
+"""Seconds without a viewer after which the page of a run that is over closes by itself."""
+
+
+def app(desk: Desk, keys: Keys, *, port: int, hosts: tuple[str, ...] = (LOOPBACK, "localhost")) -> tuple[ASGIApp, Feed]:
+    """Return the application for `desk`, guarded by `keys`, and what it follows; it answers to `hosts` only."""
+    feed = Feed(desk)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with feed:
+            yield
+
+    async def live(socket: WebSocket) -> None:
+        await attend(socket, feed)
+
+    async def here(_: Request) -> Response:
+        feed.looked()
+        steps = feed.story.programme.steps if feed.story is not None and feed.goes_on else []
+        return JSONResponse({"goes_on": feed.goes_on, "steps": [s.state for s in steps]})
+
+    routes = [
+        Route("/", lambda _: RedirectResponse(f"/{desk.first}", 303)),
+        *(Route(f"/{name}", _screen(name)) for name in screens.NAMES),
+        *screens.routes(desk, feed),
+        Route("/api/here", here),
+        WebSocketRoute("/ws", live),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    inner = Starlette(routes=routes, lifespan=lifespan, exception_handlers={PatchrigError: _told, OSError: _told})
+    return Guard(inner, keys, port=port, hosts=hosts), feed
+
+
+def _screen(name: str) -> Callable[[Request], Response]:
+    def page(_: Request) -> Response:
+        return FileResponse(STATIC / f"{name}.html")
+
+    return page
+
+
+def _told(_: Request, error: Exception) -> Response:
+    """Answer with one of our sentences."""
+    return JSONResponse({"error": str(error)}, 400)
+
+
+def listening(host: str = LOOPBACK, port: int = 0) -> socket.socket:
+    """Return a socket that listens; port 0 takes a free one.
+
+    Raises
+    ------
+    OSError
+        The port is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.create_server((host, port), family=family)
+    made.set_inheritable(False)
+    return made
+
+
+def serve(desk: Desk, keys: Keys, at: socket.socket, *, hosts: tuple[str, ...], ends_alone: bool = False) -> None:
+    """Serve the page on a listening socket until the process is told to end.
+
+    `ends_alone` ends it, too, when the run is over and nobody has looked for `IDLE` seconds.
+    """
+    import uvicorn
+
+    inner, feed = app(desk, keys, port=at.getsockname()[1], hosts=hosts)
+    config = uvicorn.Config(
+        inner, log_level="warning", access_log=False, ws="websockets-sansio", ws_per_message_deflate=False,
+        ws_max_size=1 << 16, ws_ping_interval=20, ws_ping_timeout=20, timeout_graceful_shutdown=1, lifespan="on",
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    if ends_alone:
+        feed.when_idle(IDLE, lambda: setattr(server, "should_exit", True))
+    server.run(sockets=[at])

@@ -1,0 +1,81 @@
+// Questions: a panel at the foot of the window, never over the plots.
+import { bind } from "./keys.js";
+
+let close = null;
+
+/**
+ * Ask, and return {option, text} or null when it was left.
+ *   title    the question
+ *   options  list of {name, key, label, kind}: buttons; the first is taken by Enter
+ *   field    a placeholder, for one line of text
+ *   choices  texts offered for the field
+ */
+export function asks({ title, options, field = null, choices = [] }) {
+  close?.(null);
+  return new Promise((resolve) => {
+    const panel = document.createElement("section");
+    panel.id = "asks";
+    panel.setAttribute("role", "dialog");
+    panel.setAttribute("aria-label", title);
+    const words = document.createElement("span");
+    words.className = "title";
+    words.dataset.name = "asked";
+    words.textContent = title;
+    panel.append(words);
+    const input = field === null ? null : document.createElement("input");
+    if (input) {
+      input.placeholder = field;
+      input.dataset.name = "answer";
+      if (choices.length) {
+        const list = document.createElement("datalist");
+        list.id = "choices";
+        list.append(...choices.map((c) => Object.assign(document.createElement("option"), { value: c })));
+        input.setAttribute("list", "choices");
+        panel.append(list);
+      }
+      panel.append(input);
+    }
+    const ends = [];
+    close = (answer) => { close = null; ends.forEach((end) => end()); panel.remove(); resolve(answer); };
+    const leave = document.createElement("button");
+    leave.textContent = "Leave";
+    leave.dataset.act = "leave";
+    for (const { name, key, label, kind = "" } of options) {
+      const button = document.createElement("button");
+      button.textContent = label;
+      button.className = kind;
+      button.dataset.act = name;
+      panel.append(button);
+      ends.push(bind({ key, button, act: () => close?.({ option: name, text: input?.value.trim() ?? "" }) }));
+    }
+    if (!options.some((o) => o.key === "Escape")) {
+      panel.append(leave);
+      ends.push(bind({ key: "Escape", button: leave, act: () => close?.(null) }));
+    }
+    input?.addEventListener("keydown", (e) => {
+      if (e.key === "Enter") { e.preventDefault(); close?.({ option: options[0].name, text: input.value.trim() }); }
+    });
+    document.body.append(panel);
+    input?.focus();
+  });
+}
+
+/** Whether a question is on the screen. */
+export const isAsking = () => close !== null;
+
+/** One line of news for a few seconds. */
+export function news(text, level = "good") {
+  let place = document.getElementById("news");
+  if (!place) {
+    place = document.createElement("div");
+    place.id = "news";
+    place.setAttribute("role", "status");
+    document.body.append(place);
+  }
+  const line = document.createElement("div");
+  line.textContent = text;
+  line.dataset.level = level;
+  line.dataset.name = "news";
+  place.append(line);
+  setTimeout(() => line.remove(), level === "bad" ? 9000 : 4000);
+}

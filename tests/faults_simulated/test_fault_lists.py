@@ -1,0 +1,144 @@
+"""Lists of faults: what can be written, what is refused with words, what a seed makes of chance."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acquisition.project_folder import schema_text
+from config.faults import KINDS, FaultList, faults_for, faults_from_text, load_faults
+from config.loading import load_rig
+from drivers.build import open_devices
+from drivers.clock import DemandClock
+from drivers.simulated.faults import FaultPlan, load
+from protocols.errors import HardwareError, InvalidFile, Refused
+from protocols.loading import load_protocol
+from protocols.marks import read_marked
+from tests.kit import RIG, ROOT
+
+SHIPPED = sorted((ROOT / "config" / "fault_lists").glob("*.yaml"))
+LIBRARY = ROOT / "protocols" / "library"
+HEAD = "trouble: For a test\nformat: 1\nfaults:\n"
+
+
+def listed(*lines: str) -> FaultList:
+    return faults_from_text(HEAD + "".join(f"  - {line}\n" for line in lines), "faults.yaml")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_a_shipped_list_fits_the_shipped_study(path):
+    assert faults_for(path, load_protocol(LIBRARY / "sahp_short.yaml"), load_rig(RIG)).faults
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "words"),
+    [
+        ("access_jmp: {at: 3 min}", "4:5", "'access_jmp' is not a kind; did you mean 'access_jump'?"),
+        ("hum: {for: 3 s}", "4:10", "say when: 'at: 12 min', 'after: drug', 'in_sweep: 20' or 'about_every: 1 h'"),
+        ("hum: {at: 3}", "4:15", "'3' has no unit: write a duration such as '150 ms'"),
+        ("hum: {at: 3 s, fr: 2 s}", "4:20", "'fr' is not known here; did you mean 'for'?"),
+        ("hum: {at: 3 s, about_every: 1 h}", "4:11", "a fault that comes 'about_every' so often has no other moment"),
+        ("hum: {after: drug, in_sweep: 2}", "4:24", "write 'after' or 'in_sweep', not both"),
+        ("hum: {at: 3 s, chance: 200 %}", "4:28", "'200 %' is more than always"),
+        ("seal_loss: {at: 1 s, to: 0 MOhm}", "4:30", "'0 MOhm' must be more than 0"),
+        ("wrong_gain: {at: 1 s, times: 0}", "4:34", "must be more than 0"),
+        ("mode_turned: {at: 1 s, to: curent}", "4:32", "did you mean 'current'?"),
+        ("hum", "4:5", "a fault is a kind with what belongs to it, such as '- access_jump: 12 min'"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_a_cure(line, place, words):
+    with pytest.raises(InvalidFile) as found:
+        listed(line)
+    (problem,) = found.value.problems
+    assert f"{problem.line}:{problem.column}" == place
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("hum: {after: drugs}", "the protocol has no series, search or solution 'drugs'; did you mean 'drug'?"),
+        ("stuck_valve: {at: 1 s, line: drain}", "'Simulated slice rig' has no 'drain'; known are control, drug"),
+        ("saturated_input: {at: 1 s, input: primry}", "did you mean 'primary'?"),
+    ],
+)
+def test_what_protocol_and_rig_have_not_is_named_with_its_place(tmp_path, line, words):
+    path = tmp_path / "faults.yaml"
+    path.write_text(f"{HEAD}  - {line}\n", "utf-8")
+    with pytest.raises(InvalidFile, match=r"faults\.yaml:4:") as found:
+        faults_for(path, load_protocol(LIBRARY / "sahp_short.yaml"), load_rig(RIG))
+    assert words in str(found.value)
+
+
+def test_every_kind_can_be_written_with_its_moment_alone():
+    made = listed(*(f"{kind}: 12 min" for kind in KINDS))
+    assert [f.verb for f in made.faults] == list(KINDS)
+    assert {float(f.at) for f in made.faults} == {720.0}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_editors_take_a_shipped_list_and_mark_a_kind_that_does_not_exist(path):
+    from jsonschema import Draft7Validator
+
+    schema = Draft7Validator(json.loads(schema_text("faults")))
+    data = read_marked(path.read_text("utf-8")).data
+    assert not list(schema.iter_errors(data))
+    assert list(schema.iter_errors({**data, "faults": [{"access_jmp": {"at": "3 s"}}]}))
+
+
+def moments(plan: FaultPlan) -> list[float]:
+    return [float(f.at) for f in plan.faults]
+
+
+def test_the_same_seed_draws_the_same_faults_and_another_seed_others():
+    plan = FaultPlan.of(listed("hum: {about_every: 30 min, for: 1 s}"))
+    assert moments(plan.drawn(3)) == moments(plan.drawn(3))
+    assert moments(plan.drawn(3)) != moments(plan.drawn(4))
+
+
+def test_random_faults_come_as_often_as_written():
+    plan = FaultPlan.of(listed("hum: {about_every: 30 min, for: 1 s}", "hum: {at: 1 s, chance: 25 %}"))
+    drawn = [moments(plan.drawn(seed)) for seed in range(200)]
+    assert sum(len([m for m in d if m != 1.0]) for d in drawn) / 200 == pytest.approx(24, rel=0.05)
+    assert sum(1.0 in d for d in drawn) / 200 == pytest.approx(0.25, abs=0.07)
+
+
+def test_a_fault_more_in_the_list_changes_no_other():
+    one = ("hum: {about_every: 1 h}",)
+    two = (*one, "access_jump: {about_every: 1 h}")
+    first, both = (FaultPlan.of(listed(*lines)).drawn(5) for lines in (one, two))
+    assert moments(first) == [float(f.at) for f in both.faults if f.verb == "hum"]
+
+
+def test_a_plan_is_read_from_a_file():
+    assert load(SHIPPED[0]).faults == load_faults(SHIPPED[0]).faults
+
+
+def test_devices_of_metal_are_never_broken_on_purpose():
+    rig = load_rig(ROOT / "config" / "rigs" / "ni_multiclamp.yaml")
+    with pytest.raises(Refused, match=r"simulated devices only; daq \('nidaqmx'\) is not: use --simulate"):
+        open_devices(rig, DemandClock(), faults=listed("hum: 1 s"))
+
+
+def test_noise_that_is_switched_off_cannot_be_made_louder(tmp_path):
+    quiet = tmp_path / "rig.yaml"
+    quiet.write_text(RIG.read_text("utf-8") + "  noise: no\n", "utf-8")
+    with pytest.raises(HardwareError, match="'hum' needs 'noise: yes'"):
+        open_devices(load_rig(quiet), DemandClock(), faults=listed("hum: 1 s"))
+
+
+def patchrig(*arguments: object) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", "from acquisition.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(program, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+def test_the_command_line_checks_lists_and_refuses_them_on_a_real_rig(tmp_path):
+    assert patchrig("check", *SHIPPED).returncode == 0
+    bad = tmp_path / "faults.yaml"
+    bad.write_text(HEAD + "  - humm: 1 s\n", "utf-8")
+    done = patchrig("run", LIBRARY / "membrane_test.yaml", "--simulate", "--faults", bad, "--out", tmp_path / "out")
+    assert done.returncode == 3
+    assert "faults.yaml:4:5: 'humm' is not a kind; did you mean 'hum'?" in done.stderr
+    assert not list(Path(tmp_path / "out").glob("*"))

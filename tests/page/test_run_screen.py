@@ -1,0 +1,164 @@
+"""The run screen, from a real run to the text on a real page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from acquisition.session.recovery import open_recovered
+from tests.page.conftest import HOLD, SERIES, TO_CURRENT
+
+PROMPT = "- prompt: {question: Is the bottle full?, options: [yes it is, stop]}"
+
+
+LABEL = "document.querySelector('[data-name=\"state-label\"]').innerText"
+STOP = "document.querySelector('[data-act=\"stop\"]')"
+ASK_TO_STOP = """async () => {
+    const { connect } = await import("/static/js/wire.js");
+    const wire = connect();
+    await new Promise((live) => wire.on("link", live));
+    return (await wire.ask("stop", { when: "now" })).text;
+}"""
+
+
+def reject(screen, reason):
+    """Leave the last sweep out by keys, and return its number."""
+    screen.press("r")
+    sweep = int(re.search(r"\d+", screen.waits_for("asked", "Leave sweep"))[0])
+    screen.page.keyboard.type(reason)
+    screen.press("Enter")
+    screen.logged(f"sweep {sweep}: {reason}")
+    return sweep
+
+
+def sweep_number(text):
+    return int(re.search(r"sweep (\d+)", text)[1])
+
+
+def test_a_run_at_life_speed_is_followed_and_outlives_its_server_and_its_viewers(rehearse):
+    run = rehearse(HOLD, TO_CURRENT, SERIES, speed=1)
+    first = run.open()
+    first.waits_for("state-word", "RECORDING")
+    assert re.match(r"1\d\.\d MΩ", first.waits_for("Rs", r"\d MΩ"))
+    first.waits_for_script("() => globalThis.patchrigFrames.length > 30")
+    assert first.page.locator("#steps li").first.inner_text().startswith("hold −70 mV for 4 s")
+    first.waits_for("state-label", "baseline")
+
+    dead = run.server()
+    dead.kill()  # in mid-sweep
+    first.waits_for("link", "the recording goes on")
+    first.waits_for("link", "connected")
+    assert run.server().pid != dead.pid
+    number = sweep_number(first.waits_for("state-label", r"sweep \d+"))
+    first.close()  # the viewer goes, in mid-sweep as well
+
+    second = run.open()
+    second.waits_for_script(f"() => Number({LABEL}.match(/sweep (\\d+)/)?.[1]) > {number}")
+    assert re.match(r"−\d\.\d\d mV", second.waits_for("sAHP", r"mV"))  # of the sweep that nobody looked at
+    assert second.page.locator('#steps li[data-state="done"]').count() == 2
+    second.press("Escape", "Escape")
+    assert run.ended() == 130
+    assert [m for m in second.trouble + first.trouble if "WebSocket" not in m] == []
+    with open_recovered(run.session()) as session:
+        series = [s for s in session.sweeps if s.kind == "series"]
+        assert [s.complete for s in series[:-1]] == [True] * (len(series) - 1)
+        assert not [e for e in session.log if e.kind == "fault"]
+
+
+@pytest.fixture(scope="module")
+def running(rehearse):
+    """A run that goes on for long, 25 times faster than life, shared with watchers."""
+    return rehearse(HOLD, TO_CURRENT, SERIES.replace("every: 4 s", "every: 20 s"), speed=25, options=["--share"])
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_needs_a_scroll_bar_at_1366_by_768(running, theme):
+    screen = running.open(f"{running.link}&theme={theme}")
+    screen.waits_for("sAHP", r"mV")
+    sizes = screen.page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert sizes == [1366, 768]
+    assert screen.page.evaluate("() => document.documentElement.dataset.theme") == theme
+    screen.close()
+
+
+def test_a_watching_link_shows_everything_and_asks_for_nothing(running):
+    link = next(line.split()[1] for line in running.process.stderr if line.startswith("watch "))
+    screen = running.open(re.sub(r"//[^:]+:", "//127.0.0.1:", link))
+    screen.waits_for("sAHP", r"mV")
+    assert not screen.page.locator('[data-act="stop"]').is_visible()
+    screen.press("Escape", "Escape", " ")
+    assert screen.page.locator("#asks").count() == 0
+    assert screen.text("state-word") in ("RECORDING", "WAITING")
+    assert screen.page.evaluate(ASK_TO_STOP) == "this link is for watching only"
+    screen.close()
+
+
+def test_one_viewer_has_control_and_another_can_take_it(running):
+    first, second = running.open(), running.open()
+    first.waits_for_script(f"() => !{STOP}.disabled")
+    second.page.locator('[data-act="take_control"]').wait_for()
+    assert second.page.locator('[data-act="stop"]').is_disabled()
+    second.press("c")
+    second.waits_for_script(f"() => !{STOP}.disabled")
+    first.waits_for_script(f"() => {STOP}.disabled")
+    first.close()
+    second.close()
+
+
+def test_every_control_is_a_key(running):
+    screen = running.open()
+    screen.waits_for("sAHP", r"mV")
+    screen.waits_for_script(f"() => !{STOP}.disabled")
+    screen.press("m")
+    screen.logged("mark")
+    screen.press("n")
+    screen.page.keyboard.type("m n t 1: a bubble")
+    screen.press("Enter")
+    screen.logged("m n t 1: a bubble")
+    screen.press(" ")
+    screen.waits_for("state-word", "PAUSED")
+    rejected = reject(screen, "by mistake")
+    screen.waits_for("reject-word", "Take back")
+    screen.press("r")
+    screen.waits_for("asked", "Take it back")
+    screen.press("Enter")
+    screen.logged(f"sweep {rejected} is taken back")
+    screen.waits_for("reject-word", "Reject")
+    assert reject(screen, "bubble") == rejected
+    screen.press("v", "2")
+    screen.waits_for("asked", "Really open the valve of MEM 1003")
+    screen.press("Enter")
+    screen.logged("MEM 1003 1 µM on line drug")
+    screen.waits_for("solution-quality", "in the bath in")
+    assert "△ MEM 1003 1 µM is on its way" in screen.waits_for("warnings", "on its way")
+    screen.press(" ")
+    screen.waits_for("state-word", "RECORDING|WAITING")
+    screen.press("?")
+    assert "Leave a sweep out of means" in screen.page.locator("#keys").inner_text()
+    screen.press("Escape", ".")
+    screen.logged("left by the person")
+    assert running.ended() == 0  # the series was the last step: the protocol ran to its end
+    screen.waits_for("state-word", "OVER")
+    assert screen.trouble == []
+    with open_recovered(running.session()) as session:
+        assert session.rejected == {rejected: "bubble"}
+
+
+def test_the_pipette_is_watched_first_and_a_question_is_answered_by_its_number(rehearse):
+    run = rehearse(PROMPT, speed=1, options=["--approach"])
+    screen = run.open()
+    screen.waits_for("state-word", "TEST PULSES")
+    screen.waits_for("test-R-label", "pipette")
+    screen.waits_for("test-R", r"\d")
+    screen.press("3")
+    screen.waits_for("test-R-label", "access")
+    assert 5 < float(screen.waits_for("test-R", r"\d\d?\.\d")) < 20
+    screen.press(" ")
+    assert "Is the bottle full?" in screen.waits_for("question", "bottle")
+    screen.waits_for("state-word", "A QUESTION")
+    assert screen.page.locator('[data-act="stage-bath"]').is_disabled()
+    screen.press("1")
+    screen.logged("Is the bottle full. - yes it is")
+    screen.press("Escape", "Escape")
+    assert screen.trouble == []

@@ -1,0 +1,142 @@
+"""`patchrig rehearse`: from a protocol to sentences, report, figure and data."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from acquisition.cli import app
+from acquisition.rehearsal.population import ended_by_person
+from acquisition.rehearsal.rehearsing import Asked, concluded, rehearse, write
+from acquisition.rehearsal.report import answer, report_of
+from acquisition.rehearsal.virtual_cell import Arm
+from acquisition.study.sheaf import write_pdf
+from protocols.errors import Refused
+from tests.kit import RIG, ROOT
+
+VEHICLE = ROOT / "protocols" / "library" / "sahp_vehicle_control.yaml"
+
+
+def invoke(*words):
+    return CliRunner().invoke(app, ["rehearse", *map(str, words)])
+
+
+def test_the_answer_says_success_time_effect_and_cells(rehearsed):
+    said = "\n".join(answer(rehearsed))
+    assert f"usable result in {rehearsed.success.count} of 8 virtual cells" in said
+    assert re.search(r"It takes 2\.[34] min \(median; 5 to 95 %: 2\.[34] min to 2\.[34] min\)", said)
+    assert "reduced the sAHP at 1 s by" in said
+    assert "for a power of 80 % on the sAHP at 1 s in mV, a study needs" in said
+
+
+def test_the_drug_cells_change_and_the_vehicle_cells_hardly(rehearsed):
+    plan = rehearsed.planned[0]
+    assert (plan.measure, len(plan.drug), len(plan.vehicle)) == ("A_1000", 4, 4)
+    assert plan.drug.mean() > 5 * abs(plan.vehicle.mean())
+    assert plan.effect == pytest.approx(plan.drug.mean() - plan.vehicle.mean())
+
+
+def test_the_report_is_one_page_that_fetches_nothing(rehearsed, tmp_path):
+    files = write(replace(rehearsed, asked=replace(rehearsed.asked, out=tmp_path)))
+    assert [f.name for f in files] == ["report.html", "power.png", "rehearsal.json"]
+    text = files[0].read_text(encoding="utf-8")
+    assert "http" not in text.replace("http://www.w3.org", "")
+    for heading in ("How it ended", "What gates did", "How long it takes", "Power against the number of cells"):
+        assert heading in text
+    assert "patchrig compare</em>" not in text
+    assert "no living cell was recorded" in text
+
+
+def test_the_data_hold_every_cell_and_curve_as_json(rehearsed):
+    data = json.loads(json.dumps(rehearsed.as_mapping(), allow_nan=False))
+    assert [c["seed"] for c in data["cells"]] == list(range(1, 9))
+    assert data["success"]["of"] == 8
+    curve = data["planned"][0]["power"]["drug against vehicle"]
+    assert len(curve["cells"]) == len(curve["formula"]) == len(curve["drawn"]) == 38
+
+
+def test_the_report_can_be_a_pdf(rehearsed, tmp_path):
+    write_pdf(report_of(rehearsed), tmp_path / "r.pdf")
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_rehearsal_that_was_ended_early_says_so_and_has_both_arms(rehearsed):
+    cut = replace(rehearsed, cells=rehearsed.cells[:4])
+    assert cut.is_cut_short
+    assert len(cut.of(Arm.VEHICLE)) == len(cut.of(Arm.WRITTEN)) == 2
+    assert any("ended early: 4 of 8" in c for c in report_of(cut).caveats)
+
+
+def test_nothing_at_all_is_a_sentence_too(rehearsed):
+    none = concluded(rehearsed.asked, rehearsed.title, rehearsed.rig, [])
+    assert list(answer(none)) == ["No virtual cell was finished."]
+    assert report_of(none).sheets == ()
+
+
+def test_ctrl_c_asks_for_an_end_and_a_second_one_is_the_usual_one():
+    before = signal.getsignal(signal.SIGINT)
+    with ended_by_person() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.wait(1)
+        assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_only_the_main_thread_listens_to_ctrl_c():
+    heard = []
+
+    def listen():
+        with ended_by_person() as stop:
+            heard.append(stop.is_set())
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert heard == [False]
+
+
+def test_a_protocol_that_stops_at_a_gate_says_which_and_plans_nothing(protocol, bad_rig):
+    done = rehearse(Asked(protocol, bad_rig, cells=2, workers=1))
+    said = "\n".join(answer(done))
+    assert "usable result in 0 of 2" in said
+    assert "What ends it most often: access resistance; wanted below 25 MOhm (2 cells)" in said
+    assert done.planned == ()
+    assert done.findings is None
+
+
+def test_the_command_prints_the_answer_and_one_json_object(protocol, rig, tmp_path):
+    result = invoke(
+        protocol, "--rig", rig, "--cells", 1, "--vehicle", 0, "--workers", 1, "--json", "--figure", tmp_path / "p.png"
+    )
+    assert result.exit_code == 0, result.output
+    data = json.loads(result.stdout)
+    assert data["ok"] is True
+    assert data["success"]["of"] == 1
+    assert not (tmp_path / "p.png").exists()  # of one cell there is no curve
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--keep"], "--keep needs a folder for the sessions: --out DIR"),
+        (["--report", "x.docx"], "write a name that ends in .html, .pdf"),
+        (["--figure", "nowhere/x.png"], "there is no folder"),
+        (["--cells", "4", "--vehicle", "5"], "5 vehicle cells are more than the 4 cells"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(protocol, words, message):
+    result = invoke(protocol, *words)
+    assert result.exit_code != 0
+    assert message in str(result.exception)
+
+
+def test_a_protocol_without_compound_has_no_vehicle_arm():
+    with pytest.raises(Refused, match="--vehicle 0"):
+        rehearse(Asked(VEHICLE, RIG, cells=2, vehicle=1))
