@@ -48,6 +48,10 @@ MOST_LINE = 1 << 14
 """Bytes of one message."""
 GLANCE = 0.2
 """Seconds after which it looks by itself whether something has changed, such as a pause from the keyboard."""
+ALIVE = 2.0
+"""Seconds after which the state is said again though nothing has changed: who hears nothing knows that it is gone."""
+KNOCK = 3.0
+"""Seconds in which a client must have shown the token."""
 
 
 class Door:
@@ -233,20 +237,29 @@ class Door:
             return
         *lines, client.heard = client.heard.split(b"\n")
         for line in lines:
-            if not self._answer(client, line):
+            if not self._is_answered(client, line):
                 self._drop(socket_)
                 return
+
+    def _is_answered(self, client: _Client, line: bytes) -> bool:
+        try:
+            return self._answer(client, line)
+        except Exception:
+            # whatever a stranger sends costs him his connection, never the others theirs
+            log.exception("a message at the door could not be read")
+            return False
 
     def _answer(self, client: _Client, line: bytes) -> bool:
         """Take one message; return False to send its sender away."""
         try:
             told = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         if not isinstance(told, dict):
             return False
         if not client.is_known:
-            client.is_known = secrets.compare_digest(str(told.get("token", "")).encode(), self._token.encode())
+            shown = str(told.get("token", "")).encode("utf-8", "replace")
+            client.is_known = secrets.compare_digest(shown, self._token.encode())
             client.is_new = True
             return client.is_known
         try:
@@ -260,11 +273,15 @@ class Door:
         """Send the state to those who lack it."""
         status = self.status()
         said = json.dumps(status)
+        now = time.monotonic()
         for socket_, client in tuple(self._clients.items()):
-            if client.is_known and (client.is_new or said != self._said):
+            if not client.is_known and now > client.since + KNOCK:
+                self._drop(socket_)
+                continue
+            if client.is_known and (client.is_new or said != self._said or now > client.told + ALIVE):
                 told = {"status": {**status, "now": self.now}, "wall": time.time()}
                 client.unsent += json.dumps(told).encode() + b"\n"
-                client.is_new = False
+                client.is_new, client.told = False, now
             self._send(socket_, client)
         self._said = said
 
@@ -294,3 +311,4 @@ class _Client:
     def __init__(self) -> None:
         self.heard = self.unsent = b""
         self.is_known = self.is_new = False
+        self.since = self.told = time.monotonic()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 2000
 """Characters of a note."""
 FLOOD = "too many wishes wait already; the run takes them in a moment"
+LONGEST_NAME = 200
+"""Letters of a solution's name."""
 
 
 class Refusal(Exception):
@@ -87,6 +89,8 @@ def _restore(told: Mapping[str, Any], door: Door) -> str:
 
 def _solution(told: Mapping[str, Any], door: Door) -> str:
     name = str(told.get("name") or "")
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise Refusal("say which solution of the protocol")
     _ask(Asked("solution", name, asked=door.now), door)
     return f"solution {name}, as soon as no sweep is recorded"
 

@@ -41,16 +41,17 @@ class Engine:
         bench = self._bench
         reason: Reason = "failed"
         text = "the run broke off"
-        unfinished: list[str] = []
+        unfinished: PatchrigError | None = None
         try:
             try:
                 reason, text = self._main_part()
             finally:
                 unfinished = self._finish_part(reason)
         finally:
-            trouble = [*unfinished, *(f"{NOT_AT_REST}{words}" for words in bench.rest())]
+            not_at_rest = [f"{NOT_AT_REST}{words}" for words in bench.rest()]
+            trouble = [*([f"finish: {unfinished}"] if unfinished is not None else []), *not_at_rest]
             taken = [bench.taken] if bench.taken and bench.taken != text else []
-            reason, text = self._truth(reason, trouble), "; ".join(told_once([text, *taken, *trouble]))
+            reason, text = self._truth(reason, unfinished, not_at_rest), "; ".join(told_once([text, *taken, *trouble]))
             not_written = self._write_end(reason, text)
         if unsaid := [words for words in not_written if words not in text]:
             reason, text = "hardware failed" if reason == "hardware failed" else "failed", "; ".join([text, *unsaid])
@@ -58,13 +59,15 @@ class Engine:
         bench.live.tell(done)
         return done
 
-    def _truth(self, reason: Reason, trouble: Sequence[str]) -> Reason:
+    def _truth(self, reason: Reason, unfinished: PatchrigError | None, not_at_rest: Sequence[str]) -> Reason:
         """Return how the run ended, with what happened after its last step: a rig not at rest is no success."""
-        if self._bench.taken or any(words.startswith(NOT_AT_REST) for words in trouble):
+        if self._bench.taken or not_at_rest:
             return "hardware failed"
-        if trouble and reason == "finished":
-            return "stopped by the person" if self._bench.controls.was_stopped else "failed"
-        return reason
+        if unfinished is None or reason != "finished":
+            return reason
+        if isinstance(unfinished, StoppedByGate):
+            return "stopped by a gate"
+        return "stopped by the person" if self._bench.controls.was_stopped else "failed"
 
     def _main_part(self) -> tuple[Reason, str]:
         """Run the steps and return the reason for their end; errors of ours become reasons."""
@@ -81,16 +84,16 @@ class Engine:
             return "failed", str(error)
         return "finished", "all steps done"
 
-    def _finish_part(self, reason: Reason) -> list[str]:
+    def _finish_part(self, reason: Reason) -> PatchrigError | None:
         """Run the protocol's 'finish', unless rig, disk or program have failed; return what went wrong."""
         if reason in ("failed", "hardware failed"):
-            return []
+            return None
         try:
             self._bench.controls.begin_finish()
             self._steps(self._bench.protocol.finish, label="finish")
         except PatchrigError as error:
-            return [f"finish: {error}"]
-        return []
+            return error
+        return None
 
     def _prepare(self) -> None:
         """Bring the rig to where every protocol starts: voltage clamp at the safe potential, control solution."""

@@ -16,7 +16,7 @@ from protocols.parts import Require
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from protocols.conditions import OnFail
     from protocols.parts import StopWhen
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 SMOOTHED = frozenset({"access_resistance", "input_resistance"})
 """Single-sweep resistances are noisy (an edge jump of 0.3-3 ms): gates see the median of the last five."""
 SMOOTHING = 5
-SPOILT = frozenset({"clipped", "gap"})
-"""Flags of samples that say nothing of the cell."""
+UNTOLD = frozenset({"bridge_unknown", "no_step"})
+"""Flags of values that the rig or the protocol never gives: a gate on them says so once, and stops nothing."""
 BLIND = 3
 """Sweeps in a row without a value after which a gate acts as if it had failed: the last value it saw is too old."""
+OF_THE_PIPETTE = "access_resistance"
+"""The same in both clamp modes, as far as it is measured without bias."""
 
 _SOURCES = {
     ClampMode.VOLTAGE: {"Rs": "access_resistance", "Rm": "input_resistance", "I_hold": "holding_current"},
@@ -51,6 +53,23 @@ _SHOWN = {
 }
 
 
+@dataclass(frozen=True)
+class Blind:
+    """For how long a quantity could not be measured."""
+
+    sweeps: int = 0
+    """In a row, up to the last one."""
+    flags: tuple[str, ...] = ()
+    """What the last one said of it."""
+    averaged: bool = False
+    """Whether the last one was an average: no other comes to make up for it."""
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether rig or protocol never give this value, so that waiting for it is vain."""
+        return bool(self.sweeps) and not UNTOLD.isdisjoint(self.flags)
+
+
 class Vitals:
     """The latest values of what gates can look at, and the first ones, by clamp mode."""
 
@@ -59,26 +78,39 @@ class Vitals:
         self.mode = ClampMode.VOLTAGE
         self._recent: dict[tuple[ClampMode, str], deque[float]] = defaultdict(lambda: deque(maxlen=SMOOTHING))
         self._first: dict[tuple[ClampMode, str], list[float]] = defaultdict(list)
-        self._blind: dict[tuple[ClampMode, str], int] = defaultdict(int)
+        self._late: set[tuple[ClampMode, str]] = set()
+        self._blind: dict[tuple[ClampMode, str], Blind] = defaultdict(Blind)
 
-    def take(self, measurements: Iterable[Measurement], *, averaged: bool = False) -> None:
-        """Note what is finite among `measurements` of the present mode.
+    def take(self, measurements: Iterable[Measurement], *, averaged: bool = False, failed: bool = False) -> None:
+        """Note what is finite among `measurements` of one sweep in the present mode.
 
-        Those of an `averaged` sweep (a membrane test) stand for themselves: they replace what is remembered.
+        Those of an `averaged` sweep (a membrane test) stand for themselves: they replace what is remembered. After an
+        analysis that `failed` nothing was measured, whatever the sweep had to tell.
         """
-        names = _SOURCES.get(self.mode, {})
-        seen = [m for m in measurements if m.name in names]
-        for m in seen:
-            if averaged and math.isfinite(m.value):
-                self._remember_alone((self.mode, names[m.name]), m.value)
-            self.note(names[m.name], m.value)
-        for name in {m.name for m in seen}:
-            is_spoilt = all(math.isnan(m.value) and SPOILT & set(m.flags) for m in seen if m.name == name)
-            key = (self.mode, names[name])
-            self._blind[key] = self._blind[key] + 1 if is_spoilt else 0
+        by: dict[str, list[Measurement]] = defaultdict(list)
+        for m in measurements:
+            if m.name in (names := _SOURCES.get(self.mode, {})):
+                by[names[m.name]].append(m)
+        for quantity in _SOURCES.get(self.mode, {}).values() if failed else by:
+            self._see(quantity, by[quantity], averaged=averaged)
 
-    def blind(self, quantity: str) -> int:
-        """Return for how many sweeps in a row the samples were too bad to measure this, in the present mode."""
+    def _see(self, quantity: str, made: list[Measurement], *, averaged: bool) -> None:
+        """Note the values of one quantity in one sweep, or that there is none."""
+        key = (self.mode, quantity)
+        for m in made:
+            if averaged and math.isfinite(m.value):
+                self._remember_alone(key, m.value)
+            self.note(quantity, m.value)
+        if any(math.isfinite(m.value) for m in made):
+            self._blind[key] = Blind()
+            return
+        flags = tuple(dict.fromkeys(f for m in made for f in m.flags))
+        self._blind[key] = Blind(self._blind[key].sweeps + 1, flags, averaged)
+        if self._blind[key].sweeps >= BLIND and not self._first[key]:
+            self._late.add(key)
+
+    def blind(self, quantity: str) -> Blind:
+        """Return for how long this could not be measured, in the present mode."""
         return self._blind[self.mode, quantity]
 
     def _remember_alone(self, key: tuple[ClampMode, str], value: float) -> None:
@@ -104,8 +136,14 @@ class Vitals:
         return median(recent) if quantity in SMOOTHED else recent[-1]
 
     def start(self, quantity: str) -> float | None:
-        """Return the reference for 'of start': the median of the first five values in this mode."""
+        """Return the reference for 'of start': the median of the first five values in this mode.
+
+        Values that began to come only after several sweeps without may be those of another state of the cell: then
+        the access resistance is counted from the voltage clamp's, if that was measured.
+        """
         first = self._first[self.mode, quantity]
+        if quantity == OF_THE_PIPETTE and (self.mode, quantity) in self._late:
+            first = self._first[ClampMode.VOLTAGE, quantity] or first
         return median(first) if first else None
 
 
@@ -122,38 +160,60 @@ class Gatekeeper:
 
     def __init__(self) -> None:
         """Nothing has tripped."""
-        self._said: set[tuple[int, str]] = set()
+        self._said: set[tuple[int, str, str]] = set()
 
     def look(self, gates: Iterable[Require | StopWhen], vitals: Vitals) -> list[Tripped]:
         """Return the gates that act now, worst action last."""
-        tripped = [t for gate in gates for t in self._one(gate, vitals)]
+        tripped = [t for gate in gates for quantity in _SHOWN for t in self._one(gate, quantity, vitals)]
         return sorted(tripped, key=lambda t: ("note", "skip", "ask", "stop").index(t.action))
 
-    def _one(self, gate: Require | StopWhen, vitals: Vitals) -> list[Tripped]:
-        required = isinstance(gate, Require)
-        action = gate.on_fail if isinstance(gate, Require) else gate.then
-        found = []
-        for quantity in _SHOWN:
-            condition = getattr(gate, quantity)
-            value = vitals.now(quantity)
-            if condition is None or value is None:
-                continue
-            answer = condition.holds(value, vitals.start(quantity))
-            key, is_blind = (id(gate), quantity), vitals.blind(quantity) >= BLIND
-            if not is_blind and (answer is None or answer is required):
-                self._said.discard(key)
-            elif action == "skip" or key not in self._said:
-                self._said.add(key)
-                seen = _sentence(quantity, value, condition.text, required=required)
-                found.append(Tripped(_blind_sentence(quantity, condition.text) if is_blind else seen, action))
-        return found
+    def _one(self, gate: Require | StopWhen, quantity: str, vitals: Vitals) -> Iterator[Tripped]:
+        """Yield what one condition of a gate does: act on a value, or because there has been none for too long."""
+        condition = getattr(gate, quantity)
+        if condition is None:
+            return
+        action, blind, value = _action(gate), vitals.blind(quantity), vitals.now(quantity)
+        if _is_blind(gate, blind, value):
+            text = _blind_sentence(quantity, blind, condition.text)
+            yield from self._once(gate, quantity, "blind", Tripped(text, "note" if blind.is_untold else action))
+            return
+        self._said.discard((id(gate), quantity, "blind"))
+        answer = None if value is None else condition.holds(value, vitals.start(quantity))
+        if value is None or answer is None or answer is isinstance(gate, Require):
+            self._said.discard((id(gate), quantity, "seen"))
+            return
+        text = _sentence(quantity, value, condition.text, required=isinstance(gate, Require))
+        yield from self._once(gate, quantity, "seen", Tripped(text, action))
+
+    def _once(self, gate: Require | StopWhen, quantity: str, why: str, tripped: Tripped) -> Iterator[Tripped]:
+        """Yield what was not said yet; a sweep is skipped each time."""
+        key = (id(gate), quantity, why)
+        if tripped.action == "skip" or key not in self._said:
+            self._said.add(key)
+            yield tripped
 
 
-def _blind_sentence(quantity: str, condition: str) -> str:
-    name = _SHOWN[quantity][0]
-    return (
-        f"{name} could not be measured in {BLIND} sweeps, their samples are clipped or lost; the gate is '{condition}'"
-    )
+def _action(gate: Require | StopWhen) -> OnFail:
+    return gate.on_fail if isinstance(gate, Require) else gate.then
+
+
+def _is_blind(gate: Require | StopWhen, blind: Blind, value: float | None) -> bool:
+    """Say whether a gate acts because it sees nothing.
+
+    What a step requires of its sweep is asked of this sweep when it was an average, when the sweep is all that is at
+    stake, and when there never was a value; else some sweeps without one are borne.
+    """
+    if blind.is_untold:
+        return True
+    at_once = isinstance(gate, Require) and (blind.averaged or value is None or gate.on_fail == "skip")
+    return blind.sweeps >= (1 if at_once else BLIND)
+
+
+def _blind_sentence(quantity: str, blind: Blind, condition: str) -> str:
+    name, why = _SHOWN[quantity][0], ", ".join(flag.replace("_", " ") for flag in blind.flags)
+    many = f" in {blind.sweeps} sweeps" if blind.sweeps > 1 and not blind.is_untold else ""
+    known = f" ({why})" if why else ""
+    return f"{name} could not be measured{many}{known}; the gate is '{condition}'"
 
 
 def _sentence(quantity: str, value: float, condition: str, *, required: bool) -> str:

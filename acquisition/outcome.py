@@ -51,14 +51,25 @@ class Outcome:
 def outcome_of(session: Session) -> Outcome:
     """Return before against after, spikes against current, the state of the membrane, and whether the cell counts."""
     numbers = gather(session.sweeps, session.measurements, session.rejected)
-    return judged(numbers, facts_of(session.log), *rules_of(session))
+    return judged(numbers, facts_of(session.log), *rules_of(session), gated=gated_of(session))
 
 
-def judged(numbers: tuple[SweepNumbers, ...], facts: LogFacts, rules: Accept, doubts: tuple[str, ...] = ()) -> Outcome:
-    """Return what came of a session with these numbers, which need not be those that were stored."""
+def judged(
+    numbers: tuple[SweepNumbers, ...],
+    facts: LogFacts,
+    rules: Accept,
+    doubts: tuple[str, ...] = (),
+    *,
+    gated: frozenset[str] = frozenset(),
+) -> Outcome:
+    """Return what came of a session with these numbers, which need not be those that were stored.
+
+    `gated` are the quantities of the protocol's gates: a cell that does not show them does not count.
+    """
     summary = summarise(numbers, facts=facts, rules=rules)
     has_bursts = bool(summary.phases or summary.unaccepted)
-    return Outcome(numbers, facts, rules, summary, judge_cell(numbers, facts, rules) if has_bursts else None, doubts)
+    cell = judge_cell(numbers, facts, rules, gated=gated) if has_bursts else None
+    return Outcome(numbers, facts, rules, summary, cell, doubts)
 
 
 def rules_of(session: Session) -> tuple[Accept, tuple[str, ...]]:
@@ -67,3 +78,11 @@ def rules_of(session: Session) -> tuple[Accept, tuple[str, ...]]:
         return session.protocol.accept, ()
     except InvalidFile:
         return Accept(), ("this version cannot read the session's protocol: judged by the default limits",)
+
+
+def gated_of(session: Session) -> frozenset[str]:
+    """Return what the gates of the session's protocol look at; nothing if it cannot be read."""
+    try:
+        return session.protocol.gated
+    except InvalidFile:
+        return frozenset()

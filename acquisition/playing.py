@@ -120,7 +120,8 @@ class _Playing:
     def _learned(self) -> Trial:
         """Take over what a whole sweep tells of the cell, and return it."""
         bench, header = self._bench, self._header
-        bench.vitals.take(self._measurements, averaged=header.kind == "membrane_test")
+        averaged, failed = header.kind == "membrane_test", self._analyser.failure is not None
+        bench.vitals.take(self._measurements, averaged=averaged, failed=failed)
         for m in self._measurements:
             if m.name in ("Rm", "Rin") and 10e6 < m.value < 2e9:
                 bench.state.membrane_resistance = m.value

@@ -41,13 +41,16 @@ class Checked:
         return {"file": self.path, "ok": self.ok, "problems": [vars(p) for p in self.problems]}
 
 
-def check_files(paths: list[Path], rig: Path | None) -> list[Checked]:
-    """Check each file as what it is; protocols also against `rig` if given."""
-    return [_check(path, rig) for path in paths]
+def check_files(paths: list[Path], rig: Path | None, shipped: Path) -> list[Checked]:
+    """Check each file as what it is: protocols also against `rig` if given, faults against a protocol beside them.
+
+    Faults beside a protocol are checked against the `shipped` rig if none is given.
+    """
+    protocols = [path for path in paths if _kind_or_none(path) == "protocol"]
+    return [_check(path, rig, shipped, protocols) for path in paths]
 
 
-def _check(path: Path, rig: Path | None) -> Checked:
-    from config.faults import load_faults
+def _check(path: Path, rig: Path | None, shipped: Path, protocols: list[Path]) -> Checked:
     from config.fit import load_fitting, notes
     from config.loading import load_rig
     from protocols.loading import load_protocol
@@ -58,7 +61,7 @@ def _check(path: Path, rig: Path | None) -> Checked:
         if kind == "rig":
             load_rig(path)
         elif kind == "trouble":
-            load_faults(path)
+            words = _check_faults(path, rig or shipped, protocols)
         elif rig is None:
             load_protocol(path)
         else:
@@ -68,6 +71,30 @@ def _check(path: Path, rig: Path | None) -> Checked:
     except PatchrigError as error:
         return Checked(path, ok=False, text=f"{path}: {error}", problems=(Problem(1, 1, str(error)),))
     return Checked(path, ok=True, text="\n".join([f"{path}: ok", *(f"  note: {w}" for w in words)]))
+
+
+def _check_faults(path: Path, rig: Path, protocols: list[Path]) -> list[str]:
+    """Check a list of faults by itself, and against a single protocol beside it; return what could not be checked."""
+    from config.faults import faults_for, load_faults
+    from config.fit import load_fitting
+
+    load_faults(path)
+    if len(protocols) != 1:  # of several nobody knows which one the list is for
+        return ["names after 'after', sweep numbers and parts of the rig were not checked: give one protocol beside it"]
+    try:
+        fitting = load_fitting(protocols[0], rig)
+    except PatchrigError:
+        return [f"not checked against {protocols[0]}, which has mistakes of its own or does not fit the rig"]
+    faults_for(path, *fitting)
+    return []
+
+
+def _kind_or_none(path: Path) -> str | None:
+    """Return the kind of a file, None for one that cannot be read: its own check says why."""
+    try:
+        return _kind_of(path)
+    except PatchrigError:
+        return None
 
 
 def _kind_of(path: Path) -> str | None:

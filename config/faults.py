@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from config.fit import plan_for
 from protocols.errors import InvalidFile
 from protocols.explaining import did_you_mean
 from protocols.loading import load_text, read_text
@@ -43,6 +44,16 @@ if TYPE_CHECKING:
 def _at_most_all(value: Percent) -> Percent:
     if value > 1:
         raise wrong(f"'{value}' is more than always; write '100 %' or less")
+    return value
+
+
+MOST_EVENTS = 1000.0
+"""Hz: the simulated cell throws its dice once a millisecond."""
+
+
+def _at_most_one_per_ms(value: Frequency) -> Frequency:
+    if value > MOST_EVENTS:
+        raise wrong(f"'{value}' is more than the simulated cell can have; write '1 kHz' or less")
     return value
 
 
@@ -123,8 +134,8 @@ class EpspBarrage(Passing):
     """Synaptic events rain on the cell, as when a slice begins to burst."""
 
     verb, alone = "epsp_barrage", "at"
-    rate: Frequency = Frequency(200.0)
-    """Events per second."""
+    rate: Annotated[Frequency, AfterValidator(_at_most_one_per_ms)] = Frequency(200.0)
+    """Events per second, at most 1 kHz."""
 
 
 class Hum(Passing):
@@ -304,7 +315,7 @@ def faults_for(path: Path, protocol: Protocol, rig: Rig) -> FaultList:
     """
     text, name = read_text(path), str(path)
     made = faults_from_text(text, name)
-    if findings := [*_moments(made, protocol), *_parts(made, rig)]:
+    if findings := [*_moments(made, protocol), *_sweeps(made, protocol, rig), *_parts(made, rig)]:
         marked = read_marked(text)
         raise InvalidFile(name, text, [located(f, marked) for f in findings])
     return made
@@ -318,6 +329,17 @@ def _moments(made: FaultList, protocol: Protocol) -> Iterator[Finding]:
         if fault.after is not None and fault.after not in known:
             words = f"the protocol has no series, search or solution '{fault.after}'{did_you_mean(fault.after, known)}"
             yield Finding(("faults", i, fault.verb, "after"), words)
+
+
+def _sweeps(made: FaultList, protocol: Protocol, rig: Rig) -> Iterator[Finding]:
+    """Find faults in sweeps that there are not."""
+    if all(fault.in_sweep is None for fault in made.faults):
+        return
+    most = plan_for(protocol, rig).sweeps_max
+    for i, fault in enumerate(made.faults):
+        if fault.in_sweep is not None and fault.in_sweep >= most:
+            words = f"the protocol has at most {most} sweeps on this rig: write {most - 1} or less, the first one is 0"
+            yield Finding(("faults", i, fault.verb, "in_sweep"), words)
 
 
 def _parts(made: FaultList, rig: Rig) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from protocols.acceptance import Accept
 from protocols.model import PATTERN_WORDS, Model, Name, YesNo
-from protocols.parts import StopWhen
+from protocols.parts import Quality, StopWhen
 from protocols.quantities import Concentration, Frequency, Offset, Temperature, Thickness, Voltage
 from protocols.steps import AnyStep
 
@@ -158,3 +158,9 @@ class Protocol(Model):
     """Looked at after every sweep of every step."""
     finish: tuple[AnyStep, ...] = ()
     """Always runs last, even after a stop: leave cell and bath in good order."""
+
+    @property
+    def gated(self) -> frozenset[str]:
+        """Quantities that a gate looks at, such as 'access_resistance': of the steps, and of `stop_when`."""
+        gates = (*self.stop_when, *(getattr(step, "require", None) for step in self.steps))
+        return frozenset(q for gate in gates if gate for q in Quality.model_fields if getattr(gate, q) is not None)

@@ -67,6 +67,7 @@ def main() -> None:
         camera = Camera(browser, out, keep="--keep" in sys.argv)
         folder = Path(made)
         fill(folder)
+        (folder / "data").mkdir(exist_ok=True)  # else the rig screen names the temporary folder above it
         for name, scene in SCENES.items():
             if not only or name in only:
                 scene(camera, folder)

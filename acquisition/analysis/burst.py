@@ -42,8 +42,11 @@ INTERVALS = {"isi_first": "s", "isi_last": "s", "isi_ratio": "1", "adaptation": 
 
 
 def stages(sweep: SweepInProgress) -> Iterator[Stage]:
-    """Yield the stages: soon after the step, and at the sweep's end."""
+    """Yield the stages: soon after the step, after the test pulses, and at the sweep's end."""
     yield sweep.due(sweep.off + sweep.n(AFTER_SPIKE)), lambda: _burst(sweep)
+    if sweep.tests:
+        settled = sweep.n(membrane.JUMP[1] + sweep.delay + FOOT) + 1
+        yield sweep.due(sweep.tests[-1].stop + settled), lambda: _electrode_late(sweep)
     yield sweep.n_samples, lambda: _late(sweep)
 
 
@@ -131,23 +134,56 @@ def _intervals(sweep: SweepInProgress, evoked: list[Spike]) -> Iterator[Measurem
         yield sweep.rows.row(name, value, INTERVALS[name], span, [] if np.isfinite(value) else why)
 
 
+Jump = tuple[float, list[str], tuple[int, int]]
+"""Resistance of the jump at an edge, ohms; its flags; its window in samples."""
+
+
 def _electrode(sweep: SweepInProgress) -> Iterator[Measurement]:
     """Read what the bridge leaves of the access resistance from the jumps where the step begins and ends.
 
-    The second is a check of the first: it comes on top of a burst's last moments.
+    The second comes on top of a burst's last moments: it checks the first, and stands for it where the first cannot
+    be read, as when a strong step brings the first spike within milliseconds.
     """
-    residual, flags, span = _jump(sweep, sweep.on, sweep.step.amplitude)
-    bridge = sweep.number("bridge_balance")
+    begins, ends = _jump(sweep, sweep.on, sweep.step.amplitude), _jump(sweep, sweep.off, -sweep.step.amplitude)
+    residual, flags, span = begins
     yield sweep.rows.row("bridge_residual", residual, "Ohm", span, flags)
-    if bridge is None:
-        yield sweep.rows.row("Rs", NAN, "Ohm", span, [*(f for f in flags if f != "bridge"), "bridge_unknown"])
-    else:
-        yield sweep.rows.row("Rs", bridge + residual, "Ohm", span, [f for f in flags if f != "bridge"])
-    residual, flags, span = _jump(sweep, sweep.off, -sweep.step.amplitude)
+    good = next((jump for jump in (begins, ends) if np.isfinite(jump[0])), None)
+    if good is not None or not sweep.tests or sweep.number("bridge_balance") is None:
+        sweep.found.has_access = True
+        yield _access(sweep, good or begins, begins)
+    residual, flags, span = ends
     yield sweep.rows.row("bridge_residual_off", residual, "Ohm", span, flags)
 
 
-def _jump(sweep: SweepInProgress, edge: int, amplitude: float) -> tuple[float, list[str], tuple[int, int]]:
+def _electrode_late(sweep: SweepInProgress) -> Iterator[Measurement]:
+    """Read the access resistance from the edges of the test pulses, if those of the step were of no use.
+
+    A pulse of 50 pA gives a few MOhm of noise where a step of 300 pA gives half of one; a mean of its edges is used.
+    """
+    if sweep.found.has_access:
+        return
+    edges = [(edge, sign * p.amplitude) for p in sweep.tests for edge, sign in ((p.start, 1), (p.stop, -1))]
+    jumps = [_jump(sweep, edge, amplitude) for edge, amplitude in edges]
+    begins = _jump(sweep, sweep.on, sweep.step.amplitude)
+    good = [jump for jump in jumps if np.isfinite(jump[0])]
+    span = (jumps[0][2][0], jumps[-1][2][1])
+    mean = (float(np.mean([jump[0] for jump in good])), list[str](), span) if good else begins
+    yield _access(sweep, mean, begins)
+
+
+def _access(sweep: SweepInProgress, jump: Jump, begins: Jump) -> Measurement:
+    """Return the access resistance: what the bridge takes away, and what it leaves.
+
+    The window tells where it was read; a flag says why that is not where the step `begins`.
+    """
+    residual, _, span = jump
+    flags, bridge = [f for f in begins[1] if f != "bridge"], sweep.number("bridge_balance")
+    if bridge is None:
+        return sweep.rows.row("Rs", NAN, "Ohm", span, [*flags, "bridge_unknown"])
+    return sweep.rows.row("Rs", bridge + residual, "Ohm", span, flags)
+
+
+def _jump(sweep: SweepInProgress, edge: int, amplitude: float) -> Jump:
     """Return the resistance (ohms) of the jump at an edge of the command, its flags and its window."""
     first = edge - sweep.n(membrane.BEFORE_JUMP)
     stop = edge + sweep.n(membrane.JUMP[1] + sweep.delay) + 1

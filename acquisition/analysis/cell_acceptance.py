@@ -7,7 +7,7 @@ post-burst AHP of CA1 neurons ask for.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from acquisition.analysis.phases import Phase, baseline_of, phases_of
 from protocols.acceptance import Accept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from acquisition.analysis.log_facts import LogFacts
     from acquisition.analysis.sweep_numbers import SweepNumbers
@@ -68,7 +68,11 @@ class CellVerdict:
 
 
 def judge_cell(
-    numbers: Iterable[SweepNumbers], facts: LogFacts | None = None, rules: Accept | None = None
+    numbers: Iterable[SweepNumbers],
+    facts: LogFacts | None = None,
+    rules: Accept | None = None,
+    *,
+    gated: Collection[str] = (),
 ) -> CellVerdict:
     """Return whether the cell of a session counts.
 
@@ -84,6 +88,8 @@ def judge_cell(
         From `facts_of(session.log)`; without it the resting potential is not known.
     rules
         The protocol's `accept`; the defaults if left out.
+    gated
+        Quantities that the protocol has gates on: not to have measured their resistances speaks against the cell.
 
     >>> judge_cell(numbers, facts_of(session.log), session.protocol.accept).text  # doctest: +SKIP
     'cell left out: access resistance rose 31 %, limit 20 %'
@@ -94,14 +100,29 @@ def judge_cell(
     resting = facts.resting_potential if facts is not None else None
     checks = (
         _level("resting_potential", NAN if resting is None else resting, limits),
-        *_baseline_checks(baseline, limits),
+        *_baseline_checks(baseline, numbers, limits),
         *(_change_checks(baseline, phases[1], numbers, limits) if baseline and len(phases) > 1 else ()),
     )
+    checks = tuple(_needed(c) if c.ok is None and RESISTANCES.get(c.name) in gated else c for c in checks)
     reasons = tuple(c.text for c in checks if c.ok is False)
     return CellVerdict(not reasons, reasons, checks)
 
 
-def _baseline_checks(baseline: Phase | None, limits: CellLimits) -> Iterator[Check]:
+RESISTANCES = {
+    "access_resistance": "access_resistance",
+    "access_change_within": "access_resistance",
+    "input_resistance": "input_resistance",
+    "input_change_within": "input_resistance",
+}
+"""Criterion -> the quantity of gates that it is about."""
+
+
+def _needed(check: Check) -> Check:
+    """Return the check of what was not measured as one that fails: the protocol wanted it watched."""
+    return replace(check, ok=False, text=f"{check.text}, and the protocol has a gate on it")
+
+
+def _baseline_checks(baseline: Phase | None, numbers: Sequence[SweepNumbers], limits: CellLimits) -> Iterator[Check]:
     """Yield the checks of the baseline: how many sweeps, and what they show."""
     accepted, needed = baseline.accepted if baseline else 0, limits.baseline_sweeps
     words = f"{accepted} accepted baseline sweeps, {needed} needed"
@@ -111,8 +132,9 @@ def _baseline_checks(baseline: Phase | None, limits: CellLimits) -> Iterator[Che
     peak, potential = (typical(baseline.values.get(name, ())) for name in ("ap_peak", "V_b"))
     yield _level("overshoot", peak, limits)
     yield _level("spike_height", peak - potential, limits)
-    for name, measure in (("input_resistance", "Rin"), ("access_resistance", "Rs")):
-        yield _level(name, typical(baseline.values.get(measure, ())), limits)
+    yield _level("input_resistance", typical(baseline.values.get("Rin", ())), limits)
+    access = typical(baseline.values.get("Rs", ()))
+    yield _level("access_resistance", access if math.isfinite(access) else _tested_before(baseline, numbers), limits)
 
 
 SHOWN = {
@@ -137,16 +159,43 @@ def _level(name: str, value: float, limits: CellLimits) -> Check:
 
 def _change_checks(before: Phase, after: Phase, numbers: Sequence[SweepNumbers], limits: CellLimits) -> Iterator[Check]:
     """Yield the checks of what should have stayed as it was."""
-    yield resistance_change("Rs", before, after, limits)
+    access = resistance_change("Rs", before, after, limits)
+    tests = _tested_before(before, numbers), _tested_after(after, numbers)
+    yield _change("Rs", *tests, limits) if access.ok is None else access
     yield resistance_change("Rin", before, after, limits)
     yield _holding(before, after, numbers, limits)
 
 
 def resistance_change(measure: str, before: Phase, after: Phase, limits: CellLimits) -> Check:
     """Return the check of the change of 'Rs' or 'Rin' (medians of the phases) against its limit."""
+    first, second = (typical(p.values.get(measure, ())) for p in (before, after))
+    return _change(measure, first, second, limits)
+
+
+def _tested_before(phase: Phase, numbers: Iterable[SweepNumbers]) -> float:
+    """Return the access resistance of the last membrane test before a phase, where its bursts do not tell it; or NaN.
+
+    An amplifier that does not tell its bridge leaves nothing else.
+    """
+    tests = [s for s in _membrane_tests(numbers) if s.start < phase.start]
+    return tests[-1].value("Rs") if tests else NAN
+
+
+def _tested_after(phase: Phase, numbers: Iterable[SweepNumbers]) -> float:
+    """Return the access resistance of the first membrane test after a phase; NaN if there is none."""
+    tests = [s for s in _membrane_tests(numbers) if s.start > phase.stop]
+    return tests[0].value("Rs") if tests else NAN
+
+
+def _membrane_tests(numbers: Iterable[SweepNumbers]) -> list[SweepNumbers]:
+    found = [s for s in numbers if s.kind == "membrane_test" and math.isfinite(s.value("Rs"))]
+    return sorted(found, key=lambda s: s.start)
+
+
+def _change(measure: str, first: float, second: float, limits: CellLimits) -> Check:
+    """Return the check of the change between two values."""
     name, called = {"Rs": ("access_change_within", "access"), "Rin": ("input_change_within", "input")}[measure]
     limit = float(getattr(limits, name))
-    first, second = (typical(p.values.get(measure, ())) for p in (before, after))
     change = second / first - 1 if first else NAN
     if not math.isfinite(change):
         return Check(name, NAN, _percent(limit), None, f"change of {called} resistance not measured")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from acquisition.analysis.settings import Settings
     from protocols.sweeps import Measurement, SweepHeader
 
-ANALYSER = "sahp 2.0"
+ANALYSER = "sahp 2.1"
 """Raised whenever a number could come out otherwise."""
 NO_SPIKES, AP_COUNT = COUNTS = ("no_spikes", "ap_count")
 """Flags of what depends on the evoked spikes."""
@@ -58,6 +58,8 @@ class Found:
     back: float = NAN
     """And to its return to the baseline."""
     a_1000: float = NAN
+    has_access: bool = False
+    """Whether the access resistance was said already."""
     box: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     """5 ms boxcar of the first second after the step, V."""
 

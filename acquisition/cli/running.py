@@ -45,14 +45,17 @@ def init(
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Protocol, rig and fault files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Protocol, rig and fault files; faults are checked against the protocol beside them."),
+    ],
     rig: RigFile = None,
     json_: AsJson = False,
 ) -> None:
     """Read protocol, rig and fault files and name every mistake, with line and column. Touches no hardware."""
     from acquisition.reports import check_files
 
-    results = check_files(files, rig)
+    results = check_files(files, rig, shipped_rig())
     for r in results:
         say(r.text)
     if json_:

@@ -64,7 +64,13 @@ def writable(out: Path, where: Path) -> Iterator[Finding]:
         yield bad("folder", f"{where} cannot be written: {error.strerror}", "choose another folder with --out")
         return
     made = "" if out.absolute() == where else f" (makes {out.absolute().relative_to(where)})"
-    yield ok("folder", f"{where} can be written{made}")
+    yield ok("folder", f"{_named(where)} can be written{made}")
+
+
+def _named(folder: Path) -> Path:
+    """Return the name of `folder` as seen from here, if it lies inside."""
+    here = folder.cwd()
+    return folder.relative_to(here) if here in folder.parents else folder
 
 
 def space(where: Path, inputs: int, free: int | None = None) -> Iterator[Finding]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 3.0
 """Seconds for an answer of the acquisition process, which gives it at once or not at all."""
+SILENT = 8.0
+"""Seconds without a word after which the run does not answer any more: it says something every 2."""
 AGAIN = 1.0
 """Seconds between tries to be let in."""
 NOBODY = (False, "the run does not answer; its recording goes on as it was")
@@ -58,7 +60,7 @@ class Line:
     async def _listen(self) -> None:
         reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=MOST_LINE)
         await self._say({"token": self._token})
-        while line := await reader.readline():
+        while line := await asyncio.wait_for(reader.readline(), SILENT):
             told = json.loads(line)
             if "status" in told:
                 self.status = {**told["status"], "wall": told.get("wall", time.time())}

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ALPHA, WANTED = 0.05, 0.8
 FEWEST, MOST = 3, 40
 """Cells, in each group, for which the curve is made."""
+LEAST_CELLS, FEW = 10, 20
+"""Virtual cells in a group below which no number of cells is told, and below which it is told with a warning."""
 DRAWS = 4000
 """Studies that are drawn: a power of 0.8 is then known to 0.6 points (SE)."""
 POPULATIONS, FEWER = 100, 400
@@ -66,9 +68,16 @@ class Curve:
     formula: Numbers
     """By the noncentral t from mean and SD, as if changes were normal."""
     needed: int | None
-    """Fewest cells in each group with a power of 0.8; None beyond 40. 3 may stand for fewer."""
+    """Fewest cells in each group with a power of 0.8; None beyond 40 and of too few cells. 3 may stand for fewer."""
     needed_interval: tuple[int | None, int | None]
     """The same for the band's upper and lower end."""
+    of: int
+    """Virtual cells that it is drawn from, in the smaller group."""
+
+    @property
+    def is_too_few(self) -> bool:
+        """Whether these cells are too few to tell a number of cells: a band of four values is no 95 % band."""
+        return self.of < LEAST_CELLS
 
     def at(self, cells: int) -> tuple[float, float]:
         """Return the power with so many cells: by drawing, and by the formula."""
@@ -184,6 +193,7 @@ def _within(test: Comparison, changes: Numbers) -> Curve:
         lambda random, n: drawn_within(changes, random, n),
         lambda random, n: drawn_within(_again(changes, random), random, n),
         formula,
+        len(changes),
     )
 
 
@@ -200,17 +210,18 @@ def _between(test: Comparison, first: Numbers, second: Numbers) -> Curve:
         lambda random, n: drawn_between(first, second, random, n),
         again,
         welch_power(_numbers(), effect, _sd(first), _sd(second)),
+        min(len(first), len(second)),
     )
 
 
-def _curve(test: Comparison, draw: Drawing, again: Drawing, formula: Numbers) -> Curve:
-    """Put a curve together; `draw` draws from the virtual cells, `again` from as many drawn from them."""
+def _curve(test: Comparison, draw: Drawing, again: Drawing, formula: Numbers, of: int) -> Curve:
+    """Put a curve together; `draw` draws from the `of` virtual cells, `again` from as many drawn from them."""
     random = np.random.default_rng(SEED)
     drawn = draw(random, DRAWS)
     low, high = np.percentile([again(random, FEWER) for _ in range(POPULATIONS)], (2.5, 97.5), axis=0)
-    is_planned = test in (Comparison.PAIRED, Comparison.AGAINST)
+    is_planned = test in (Comparison.PAIRED, Comparison.AGAINST) and of >= LEAST_CELLS
     needed, fewest, most = (_needed(power) if is_planned else None for power in (drawn, high, low))
-    return Curve(test, _numbers(), drawn, low, high, formula, needed, (fewest, most))
+    return Curve(test, _numbers(), drawn, low, high, formula, needed, (fewest, most), of)
 
 
 def _needed(power: Numbers) -> int | None:

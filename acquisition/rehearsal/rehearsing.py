@@ -250,6 +250,7 @@ def _curve(c: Any) -> Mapping[str, Any]:
         "low": c.low.tolist(),
         "high": c.high.tolist(),
         "drawn": c.drawn.tolist(),
+        "virtual_cells": c.of,
         "needed": c.needed,
         "needed_interval": list(c.needed_interval),
     }

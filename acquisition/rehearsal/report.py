@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from acquisition.rehearsal.counts import gates, whole
 from acquisition.rehearsal.figure_power import power_figure
-from acquisition.rehearsal.power import DRAWS, MOST, Comparison
+from acquisition.rehearsal.power import DRAWS, FEW, LEAST_CELLS, MOST, Comparison
 from acquisition.rehearsal.sheets import (
     cell_sheet,
     clock,
@@ -89,6 +89,7 @@ def answer(rehearsal: Rehearsal) -> Iterator[str]:
         yield from study_answer(rehearsal.findings, blind=False)
     for group in dict.fromkeys(p.group for p in rehearsal.planned):
         yield from _needed([p for p in rehearsal.planned if p.group == group], rehearsal)
+    yield from _few(rehearsal)
 
 
 def _success(rehearsal: Rehearsal) -> str:
@@ -112,17 +113,19 @@ def _needed(planned: list[Planned], rehearsal: Rehearsal) -> Iterator[str]:
             continue
         yield (
             f"{p.group}: for a power of 80 % on the sAHP at 1 s {'in % of baseline' if p.in_percent else 'in mV'}, "
-            + (_how_many(curve, rehearsal))
+            f"{_how_many(curve, rehearsal)}"
         )
 
 
 def _how_many(curve: Curve, rehearsal: Rehearsal) -> str:
+    if curve.is_too_few:
+        return f"{curve.of} usable virtual cells are too few to say (at least {LEAST_CELLS}): rehearse more (--cells)."
     where = "in each group" if curve.test is Comparison.AGAINST else "that are compared with their own baseline"
     if curve.needed is None:
         return f"{MOST} accepted cells {where} are too few."
     rate = rehearsal.success.fraction
     begin = f"; begin {math.ceil(curve.needed / rate)} to be left with so many" if rate < 1 else ""
-    return f"a study needs {needed_text(curve)} accepted cells {where}{begin}."
+    return f"a study needs {needed_text(curve)} accepted cells {where} (95 % interval in brackets){begin}."
 
 
 def _caveats(rehearsal: Rehearsal) -> Iterator[str]:
@@ -136,10 +139,16 @@ def _caveats(rehearsal: Rehearsal) -> Iterator[str]:
         yield f"Faults were injected: {rehearsal.asked.faults.name}."
         if not rehearsal.asked.keep:
             yield "No files were written, so that a full disk among the faults had no effect; with --keep it has."
-    for p in rehearsal.planned:
-        if p.curves and min(len(x) for x in (p.drug, p.vehicle) if len(x)) < MOST // 2:
-            yield "Fewer than 20 virtual cells in a group: studies drawn from so few repeat themselves."
-            return
+
+
+def _few(rehearsal: Rehearsal) -> Iterator[str]:
+    """Yield that the cells are few, if they are."""
+    sizes = [len(x) for p in rehearsal.planned if p.curves for x in (p.drug, p.vehicle) if len(x)]
+    if sizes and min(sizes) < FEW:
+        yield (
+            f"Fewer than {FEW} usable virtual cells in a group (here {min(sizes)}): studies drawn from so few repeat "
+            "themselves, and power and numbers of cells are only a rough guide."
+        )
 
 
 def _pictures(rehearsal: Rehearsal) -> Iterator[Picture]:

@@ -123,9 +123,11 @@ def _spread_row(p: Planned) -> tuple[str, ...]:
 
 
 def needed_text(curve: Curve | None) -> str:
-    """Return '9 (7 to 13)'; '> 40' where the curve ends before."""
+    """Return '9 (7 to 13)'; '> 40' where the curve ends before; words where the virtual cells are too few."""
     if curve is None:
         return DASH
+    if curve.is_too_few:
+        return "too few cells to say"
     needed, low, high = (_cells_text(n) for n in (curve.needed, *curve.needed_interval))
     return f"{needed} ({low} to {high})" if curve.needed is not None else needed
 

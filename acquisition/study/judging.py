@@ -26,7 +26,8 @@ def judged(
     missing = tuple(_missing(summary, phases))
     if missing:
         return False, missing, tuple(_warnings(session, phases))
-    verdict = judge_cell(numbers, facts_of(session.log), session.protocol.accept)
+    protocol = session.protocol
+    verdict = judge_cell(numbers, facts_of(session.log), protocol.accept, gated=protocol.gated)
     unknown = [c.text.removesuffix(NOT_MEASURED) for c in verdict.checks if c.ok is None]
     besides = (f"not measured: {', '.join(unknown)}",) if unknown else ()
     return verdict.accepted, verdict.reasons, (*_warnings(session, phases), *besides)

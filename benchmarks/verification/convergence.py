@@ -34,6 +34,8 @@ class Error:
     """Largest difference from 60 ms after the step on, mV."""
     burst: float
     """RMS over the step, mV."""
+    first: float
+    """RMS from the step on until 3 ms after the first action potential, mV."""
 
 
 def reference(cell: Cell, step: float) -> Trace:
@@ -49,8 +51,17 @@ def compare(name: str, trace: Trace, exact: Trace, *, before: float = BEFORE, af
         spikes = (found - wanted) * 1e3
     during = np.arange(before, before + WIDTH, 0.1)
     late = np.arange(before + WIDTH + 60.0, before + WIDTH + after - 1.0, 0.1)
-    rest = trace.at(during) - exact.at(during)
-    return Error(name, spikes, float(np.abs(trace.at(late) - exact.at(late)).max()), float(np.sqrt(np.mean(rest**2))))
+    return Error(
+        name,
+        spikes,
+        ahp=float(np.abs(trace.at(late) - exact.at(late)).max()),
+        burst=_rms(trace, exact, during),
+        first=_rms(trace, exact, during[during < wanted[0] + 3.0]),
+    )
+
+
+def _rms(trace: Trace, exact: Trace, times: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean((trace.at(times) - exact.at(times)) ** 2)))
 
 
 def ours(cell: Cell, step: float, exact: Trace) -> list[Error]:

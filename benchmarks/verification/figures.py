@@ -12,9 +12,10 @@ import matplotlib.pyplot as plt
 
 from benchmarks.verification.clamping import ACCESS, passive, two_exponentials
 from benchmarks.verification.convergence import AFTER, BEFORE, STEPS, WIDTH
+from drivers.simulated.cell import resting_potential
 from tests.simulator_physics import bare
 from tests.simulator_physics.properties import BEFORE as LEAD
-from tests.simulator_physics.properties import blocked, response
+from tests.simulator_physics.properties import blocked, in_apamin, response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,9 +114,30 @@ def clamp(cell: Cell, path: Path) -> None:
     plt.close(figure)
 
 
+def _sag(axes: Axes, cell: Cell) -> None:
+    """Draw negative steps from rest."""
+    rest = resting_potential(cell)
+    for step in (-50.0, -100.0, -150.0, -200.0):
+        v = response(cell, step, width=600.0, after=300.0, holding=rest)
+        axes.plot(np.arange(1, len(v) + 1) * 0.025 - LEAD, v, color=INK, lw=0.8)
+    _panel(axes, f"-50 to -200 pA from rest, {rest:.0f} mV", "ms from the step", "mV")
+
+
+def _apamin(axes: Axes, cell: Cell) -> None:
+    """Draw the half second after a burst with and without SK."""
+    for part, colour, name in ((cell, INK, "control"), (in_apamin(cell), BLUE, "100 nM apamin")):
+        v = response(part, 300.0, after=500.0)
+        axes.plot(np.arange(1, len(v) + 1) * 0.025 - LEAD - 150.0, v - v[:400].mean(), color=colour, lw=0.9, label=name)
+    axes.set_xlim(-10, 500)
+    axes.set_ylim(-9, 3)
+    axes.legend(frameon=False, fontsize=7)
+    _panel(axes, "the first half second of it", "ms from the step's end", "mV from the baseline")
+
+
 def physiology(cell: Cell, path: Path) -> None:
-    """Draw what a physiologist looks at first: bursts, the first spike, the AHP with and without L-type current."""
-    figure, ((bursts, spike), (ahp, long)) = plt.subplots(2, 2, figsize=(7.6, 5.4), layout="constrained")
+    """Draw what a physiologist looks at first: bursts, the first spike, sag, the AHP under drugs, a long step."""
+    figure, panels = plt.subplots(2, 3, figsize=(10.4, 5.4), layout="constrained")
+    (bursts, spike, steps), (ahp, medium, long) = panels
     for step, colour in ((-50.0, GREY), (200.0, BLUE), (300.0, INK), (400.0, RED)):
         v = response(cell, step)
         t = np.arange(1, len(v) + 1) * 0.025 - LEAD
@@ -131,6 +153,8 @@ def physiology(cell: Cell, path: Path) -> None:
         ahp.plot(t, v - v[:400].mean(), color=colour, lw=0.9, label=name)
         v = response(part, 200.0, width=800.0)
         long.plot(np.arange(1, len(v) + 1) * 0.025 - LEAD, v + (0 if part is cell else -130), color=colour, lw=0.7)
+    _sag(steps, cell)
+    _apamin(medium, cell)
     ahp.set_ylim(-9, 3)
     ahp.legend(frameon=False, fontsize=7)
     long.set_yticks([-60, 0, -190, -130], ["-60", "0", "-60", "0"])

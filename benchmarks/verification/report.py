@@ -55,17 +55,26 @@ def books(found: Books) -> str:
 def properties(at: Mapping[float, Mapping[str, float]]) -> str:
     """Return simulated beside published, a column for each temperature."""
     return table(
-        ("", *(f"{celsius:.0f} °C" for celsius in at), "aimed at", "published"),
+        ("", *(f"{celsius:.0f} °C" for celsius in at), "aimed at", "met", "published"),
         [
             (
                 f"{target.name}{', ' * bool(target.unit)}{target.unit}",
                 *(_number(values[key]) for values in at.values()),
                 target.wanted,
+                _met({celsius: target.met(values[key]) for celsius, values in at.items()}),
                 target.literature,
             )
             for key, target in TARGETS.items()
         ],
     )
+
+
+def _met(at: Mapping[float, bool]) -> str:
+    """Return in one word where a target is met, a miss in bold."""
+    missed = [f"{celsius:.0f}" for celsius, met in at.items() if not met]
+    if not missed:
+        return "yes"
+    return "**no**" if len(missed) == len(at) else f"**not at {', '.join(missed)} °C**"
 
 
 def _number(value: float) -> str:
@@ -92,10 +101,12 @@ def sources() -> str:
 
 
 def seen_orders(found: Sequence[Error]) -> str:
-    """Return the orders of spikes and AHP between the coarser steps, where LSODA's own error does not show."""
-    spikes = np.array([np.abs(e.spikes).max() for e in found[:4]])
-    ahp = np.array([e.ahp for e in found[:4]])
-    return ", ".join(
-        f"{name} {' / '.join(f'{o:.1f}' for o in np.log2(x[:-1] / x[1:]))}"
-        for name, x in (("APs", spikes), ("AHP", ahp))
+    """Return the orders between the coarser steps, where LSODA's own error and the table's do not show."""
+    parts = {
+        "the trace until 3 ms after the first AP, RMS": [e.first for e in found[:4]],
+        "time of the first AP": [abs(e.spikes[0]) for e in found[:4]],
+        "AHP, largest": [e.ahp for e in found[:4]],
+    }
+    return "\n".join(
+        f"- {name}: {' / '.join(f'{o:.1f}' for o in np.log2(np.divide(x[:-1], x[1:])))}" for name, x in parts.items()
     )

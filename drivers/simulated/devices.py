@@ -11,6 +11,7 @@ from drivers.simulated.bath import SimulatedPerfusion, SimulatedThermometer
 from drivers.simulated.board import STEPS, SimulatedDaq
 from drivers.simulated.patch import SimulatedAmplifier
 from drivers.simulated.pharmacology import drug_table
+from drivers.simulated.population import drugs_of
 from drivers.simulated.settings import Simulation, read_settings
 from drivers.simulated.troubled import Broken, TroubledAmplifier, TroubledDaq, TroubledPerfusion, TroubledThermometer
 from drivers.simulated.world import Converter, World
@@ -97,5 +98,5 @@ def world_of(context: Context) -> World:
         clock=context.clock,
         seed=context.seed,
         holding=float(context.rig.safe.voltage_clamp),
-        drugs=drug_table(),
+        drugs=drug_table(drugs_of(context.shared(settings_of), context.seed)),
     )

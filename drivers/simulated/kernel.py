@@ -536,7 +536,7 @@ def run(
     state, parameters
         One record each, of `STATE` (changed) and `PARAMETERS`.
     drugs
-        (compounds, 7), changed; columns as above.
+        (actions, 12), changed; columns as above.
     table
         (ROWS, 20), from `rates.table` for this dt.
     clamped

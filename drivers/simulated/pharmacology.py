@@ -14,7 +14,7 @@ from drivers.simulated import kernel
 from drivers.simulated.packing import TICK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,15 +73,18 @@ def _compound(entry: Mapping[str, Any]) -> Compound:
     return Compound(**{**entry, "names": tuple(entry["names"]), "acts": acts})
 
 
-def compound(name: str | None) -> Compound | None:
+def compound(name: str | None, among: Sequence[Compound] | None = None) -> Compound | None:
     """Return the drug that `name` means; None for a vehicle and for everything unknown, which does nothing."""
     plain = " ".join((name or "").split()).casefold()
-    return next((c for c in compounds() if plain in (n.casefold() for n in c.names)), None)
+    return next((c for c in among or compounds() if plain in (n.casefold() for n in c.names)), None)
 
 
-def drug_table() -> NDArray[np.float64]:
-    """Return the kernel's drugs, (actions of all compounds, 12), none of them in the bath."""
-    return np.array([_row(drug, action) for drug in compounds() for action in drug.acts])
+def drug_table(drugs: Sequence[Compound] | None = None) -> NDArray[np.float64]:
+    """Return the kernel's drugs, (actions of all compounds, 12), none of them in the bath.
+
+    `drugs` are all of `compounds()`, in order, as one cell answers to them; by default as the file has them.
+    """
+    return np.array([_row(drug, action) for drug in drugs or compounds() for action in drug.acts])
 
 
 def _row(drug: Compound, action: Action) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from drivers.simulated.cell import at_temperature, preset
+from drivers.simulated.pharmacology import compounds
 from protocols.errors import HardwareError
 from protocols.explaining import did_you_mean
 from protocols.quantities import Duration, Frequency, Percent, Resistance, Voltage
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drivers.simulated.cell import Cell
+    from drivers.simulated.pharmacology import Action, Compound
     from drivers.simulated.settings import Simulation
 
 TEN_MINUTES = 600.0
@@ -36,6 +38,7 @@ RECORDING: Mapping[str, Callable[[float], object]] = {
     "seal": Resistance,
     "rest_drift": Voltage,
     "sahp_run_down": _run_down,
+    "run_down": _run_down,
     "epsp_rate": Frequency,
     "spontaneous_spikes": Frequency,
 }
@@ -73,6 +76,27 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """How differently the cells answer to the same concentration of a drug."""
+
+    half: float = 0.0
+    """SD of the logarithm of a factor on half-effective concentrations."""
+    resistance: float = 0.0
+    """SD of the logarithm of a factor on the logarithm of the part that a saturating blocker takes."""
+
+    def of(self, drug: Compound, half: float, resistance: float) -> Compound:
+        """Return `drug` as a cell feels it that is so many SDs from the middle."""
+        factor, power = math.exp(self.half * half), math.exp(self.resistance * resistance)
+        return replace(drug, acts=tuple(_felt(action, factor, power) for action in drug.acts))
+
+
+def _felt(action: Action, factor: float, power: float) -> Action:
+    """Return `action` at `factor` of its half-effective concentration; a block stays between none and all."""
+    block = -((-action.effect) ** power) if action.effect < 0 else action.effect
+    return replace(action, half=action.half * factor, effect=block)
+
+
+@dataclass(frozen=True)
 class Population:
     """Neurons of one kind."""
 
@@ -84,6 +108,7 @@ class Population:
     """What the middle has of the preset's parameters."""
     spreads: tuple[Spread, ...] = ()
     recording: Mapping[str, Drawn] = field(default_factory=dict)
+    drugs: Answers = Answers()
 
     def middle(self, cell: Cell) -> Cell:
         """Return `cell` with this population's multiples of its parameters."""
@@ -99,7 +124,8 @@ def populations() -> dict[str, Population]:
 def _population(entry: Mapping[str, Any]) -> Population:
     spreads = tuple(Spread(**{**s, "parameters": tuple(s["parameters"])}) for s in entry["spreads"])
     recording = {key: Drawn(**values) for key, values in entry["recording"].items()}
-    return Population(**{**entry, "spreads": spreads, "recording": recording})
+    drugs = Answers(**entry["drugs"])
+    return Population(**{**entry, "spreads": spreads, "recording": recording, "drugs": drugs})
 
 
 def population(name: str) -> Population:
@@ -137,6 +163,12 @@ def recording_of(settings: Simulation, seed: int) -> Simulation:
     drawn = {key: (one, draw()) for key, one in population(settings.population).recording.items()}
     left_out = {key: one.at(z) for key, (one, z) in drawn.items() if key not in settings.model_fields_set}
     return settings.model_copy(update={key: RECORDING[key](value) for key, value in left_out.items()})
+
+
+def drugs_of(settings: Simulation, seed: int) -> tuple[Compound, ...]:
+    """Return the drugs that are known to act, as the neuron that `seed` means answers to them."""
+    answers, draw = population(settings.population).drugs, _normals(f"drugs {seed}", float(settings.variability))
+    return tuple(answers.of(drug, draw(), draw()) for drug in compounds())
 
 
 def _normals(key: str, spread: float) -> Callable[[], float]:

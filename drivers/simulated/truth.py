@@ -15,16 +15,19 @@ from drivers.simulated import kernel
 from drivers.simulated.cell import steady_state
 from drivers.simulated.packing import Knobs, pack
 from drivers.simulated.pharmacology import compound, concentrations, drug_table
-from drivers.simulated.population import cell_of
+from drivers.simulated.population import cell_of, drugs_of
 from drivers.simulated.rates import table
 from drivers.simulated.world import fresh_state
 from protocols.quantities import Percent, Voltage
 from protocols.waveforms import samples, step_sweep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from drivers.simulated.cell import Cell
+    from drivers.simulated.pharmacology import Compound
     from drivers.simulated.settings import Simulation
     from protocols.waveforms import Pulse, Waveform
 
@@ -123,7 +126,8 @@ def respond(
     """Return the soma's potential (samples,), V, under `command` A added to the current that keeps it at `holding`."""
     still = settings.model_copy(update=STILL)
     cell, rate = cell_of(still, seed), command.rate
-    steady = steady_state(_under(cell, drug), holding * 1e3)
+    known = drugs_of(still, seed)
+    steady = steady_state(_under(cell, drug, known), holding * 1e3)
     parameters = pack(cell, still, Knobs.of(still), rate=rate, substeps=1)
     access = float(still.series_resistance) * 1e-6
     pipette = steady.soma + steady.current * access * 1e-3
@@ -131,23 +135,24 @@ def respond(
     commands = command.values() * 1e12 + steady.current + parameters["seal"][0] * pipette
     soma = np.empty(len(commands))
     kernel.run(
-        state, parameters, _equilibrium(drug), table(cell, 1e3 / rate), False, commands, np.empty((0, 2)),
+        state, parameters, _equilibrium(drug, known), table(cell, 1e3 / rate), False, commands, np.empty((0, 2)),
         np.empty((0, len(commands)), np.int16), soma,
     )  # fmt: skip
     return soma * 1e-3
 
 
-def _under(cell: Cell, drug: tuple[str, float] | None) -> Cell:
-    """Return the neuron with its conductances as `drug` leaves them at -60 mV."""
-    known = compound(drug[0]) if drug else None
-    if drug is None or known is None:
+def _under(cell: Cell, drug: tuple[str, float] | None, known: Sequence[Compound]) -> Cell:
+    """Return the neuron with its conductances as `drug`, of those `known`, leaves them at -60 mV."""
+    found = compound(drug[0], known) if drug else None
+    if drug is None or found is None:
         return cell
-    return replace(cell, **{a.conductance: getattr(cell, a.conductance) * a.left(drug[1]) for a in known.acts})
+    touched = {action.conductance for action in found.acts}
+    return replace(cell, **{name: getattr(cell, name) * found.left(name, drug[1]) for name in touched})
 
 
-def _equilibrium(drug: tuple[str, float] | None) -> NDArray[np.float64]:
-    """Return the kernel's drugs with `drug` everywhere at its concentration."""
-    drugs = drug_table()
+def _equilibrium(drug: tuple[str, float] | None, known: Sequence[Compound]) -> NDArray[np.float64]:
+    """Return the kernel's drugs, as `known`, with `drug` everywhere at its concentration."""
+    drugs = drug_table(known)
     if drug is not None:
         for column in (kernel.TARGET, kernel.BATH, kernel.SITE):
             drugs[:, column] = concentrations(Filling(drug[0], *drug))

@@ -81,7 +81,9 @@ def test_without_the_token_the_line_is_cut(door):
     stranger.close()
 
 
-@pytest.mark.parametrize("noise", [b"hello\n", b"[1]\n", b"\xff\xfe\n", b"x" * 100_000])
+@pytest.mark.parametrize(
+    "noise", [b"hello\n", b"[1]\n", b"\xff\xfe\n", b"x" * 100_000, b'{"token": "\\ud800"}\n', b"[" * 20_000 + b"\n"]
+)
 def test_noise_cuts_the_line_and_harms_nobody(door, caller, noise):
     with socket.create_connection(("127.0.0.1", door.address[0]), 5) as stranger:
         try:
@@ -90,6 +92,10 @@ def test_noise_cuts_the_line_and_harms_nobody(door, caller, noise):
         except ConnectionError:
             pass
     assert caller.asks("mark") == (True, "marked")
+
+
+def test_a_solution_of_endless_name_is_not_taken(caller):
+    assert caller.asks("solution", name="x" * 40_000) == (False, "say which solution of the protocol")
 
 
 def test_a_caller_is_told_the_state_at_once_and_again_when_it_changes(door, caller):

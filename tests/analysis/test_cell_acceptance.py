@@ -89,6 +89,25 @@ def test_what_was_not_measured_does_not_speak_against_a_cell_but_is_said():
     assert found.text == "cell accepted (resting potential not measured, change of access resistance not measured)"
 
 
+def test_a_gate_on_what_was_never_measured_speaks_against_a_cell():
+    found = judge_cell(cell(drug={"Rs": np.nan}), RESTING, gated={"access_resistance"})
+    assert found.reasons == ("change of access resistance not measured, and the protocol has a gate on it",)
+    blind = judge_cell(cell(baseline={"Rs": np.nan}, drug={"Rs": np.nan}), RESTING, gated={"access_resistance"})
+    assert "access resistance not measured, and the protocol has a gate on it" in blind.reasons
+
+
+@pytest.mark.parametrize(("after", "ok"), [(13e6, True), (26e6, False)])
+def test_where_bursts_do_not_tell_the_access_resistance_the_membrane_tests_do(after, ok):
+    tests = [
+        SweepNumbers(i, "test", "membrane_test", i, "ACSF", t, (Measurement("Rs", ohms, "Ohm", i, t),))
+        for i, t, ohms in ((900, -10.0, 12e6), (901, 1e5, after))
+    ]
+    bursts = cell(baseline={"Rs": np.nan}, drug={"Rs": np.nan})
+    found = judge_cell([*tests, *bursts], RESTING, gated={"access_resistance"})
+    assert found.accepted is ok
+    assert {c.name: c.value for c in found.checks}["access_resistance"] == 12e6
+
+
 def test_the_limits_are_the_protocols():
     found = judge_cell(cell(), RESTING, rules(access_resistance="below 10 MOhm", baseline_sweeps=12))
     assert found.reasons == (

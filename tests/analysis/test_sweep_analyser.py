@@ -293,10 +293,36 @@ def test_a_baseline_that_was_not_recorded_is_incomplete():
     assert m["n_ap"].value == 4
 
 
-def test_a_spike_at_the_edge_of_the_step_leaves_the_bridge_unmeasured():
+def test_where_a_spike_spoils_the_start_of_the_step_the_access_resistance_is_read_at_its_end():
     command = burst_command()
-    v = voltage(command) + spike(np.arange(command.n_samples) / RATE - 1.503)
-    assert made(recorded(header(command), v))["Rs"].flags == ("spike_at_edge",)
+    v = voltage(command, jump=5e6) + spike(np.arange(command.n_samples) / RATE - 1.503)
+    m = made(recorded(header(command), v))
+    assert np.isnan(m["bridge_residual"].value)
+    assert m["Rs"].value == pytest.approx(17e6, abs=0.5e6)
+    assert m["Rs"].flags == ("spike_at_edge",)
+    assert m["Rs"].window == m["bridge_residual_off"].window
+
+
+def test_where_spikes_spoil_both_edges_of_the_step_the_access_resistance_is_read_from_the_test_pulse():
+    command = burst_command()
+    t = np.arange(command.n_samples) / RATE
+    whole = recorded(header(command), voltage(command, jump=5e6) + spike(t - 1.503) + spike(t - 1.6485))
+    m = made(whole)
+    assert np.isnan(m["bridge_residual"].value)
+    assert np.isnan(m["bridge_residual_off"].value)
+    assert m["Rs"].value == pytest.approx(17e6, abs=1e6)
+    assert m["Rs"].flags == ("spike_at_edge",)
+    assert m["Rs"].window[0] > 1.65
+    assert facts(in_blocks(whole, [377])) == facts(analyse(whole, WANTED))
+    assert [x.name for x in analyse(whole, WANTED)].count("Rs") == 1
+
+
+def test_without_a_test_pulse_an_access_resistance_that_no_edge_shows_has_no_value():
+    command = Waveform(RATE, 80_000, 100 * PA, (Pulse("step", 30_000, 33_000, 300 * PA),))
+    t = np.arange(command.n_samples) / RATE
+    m = made(recorded(header(command), voltage(command) + spike(t - 1.503) + spike(t - 1.6485)))
+    assert np.isnan(m["Rs"].value)
+    assert m["Rs"].flags == ("spike_at_edge",)
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ simulation:
   seal: 1000 GOhm
   epsp_rate: null
   variability: 0 %
+  temperature: 34 degC   # a resistor is the same at any; these conductances are of 34 degC
   parameters:
     capacitance_soma: 33
     leak_soma: 2

@@ -157,6 +157,13 @@ def test_a_folder_that_does_not_exist_is_made_by_the_run(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_inside_this_one_is_named_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data"
+    data.mkdir()
+    assert only(folder.writable(data, folder.existing(data))).found == "data can be written"
+
+
 def test_a_folder_that_cannot_be_written_is_bad(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")

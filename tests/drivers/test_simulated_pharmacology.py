@@ -12,7 +12,7 @@ from drivers.simulated.packing import Knobs, pack
 from drivers.simulated.pharmacology import Action, compound, compounds, concentrations, drug_table
 from drivers.simulated.rates import table
 from drivers.simulated.settings import Simulation
-from drivers.simulated.truth import burst
+from drivers.simulated.truth import _under, burst
 from drivers.simulated.world import fresh_state
 from protocols.quantities import Duration, Percent
 
@@ -130,6 +130,14 @@ def test_run_down_takes_the_l_type_and_the_slow_ahp_conductance_separately():
     brain.wait(600)
     assert brain.left("g_l_type") == pytest.approx(np.exp(-1), rel=0.01)
     assert brain.left("g_ahp") == pytest.approx(np.exp(-0.5), rel=0.01)
+
+
+def test_two_acts_on_one_conductance_both_count_in_the_truth():
+    """`truth` starts the cell in the steady state under the drug; a second act must not overwrite the first."""
+    act = Action("g_l_type", half=1e-6, effect=-0.5)
+    double = dataclasses.replace(compound("nifedipine"), acts=(act, act))
+    cell = preset("ca1_pyramidal")
+    assert _under(cell, ("nifedipine", 1e-6), (double,)).g_l_type == pytest.approx(cell.g_l_type * 0.75**2)
 
 
 def test_isoproterenol_takes_the_slow_ahp_and_not_the_spikes():

@@ -5,8 +5,10 @@ from statistics import mean, stdev
 import numpy as np
 import pytest
 
+from drivers.simulated import kernel
 from drivers.simulated.cell import resting_potential
-from drivers.simulated.population import RECORDING, cell_of, population, populations, recording_of
+from drivers.simulated.pharmacology import compound, drug_table
+from drivers.simulated.population import RECORDING, cell_of, drugs_of, population, populations, recording_of
 from drivers.simulated.settings import Simulation, read_settings
 from drivers.simulated.truth import burst, respond
 from protocols.errors import HardwareError
@@ -155,3 +157,38 @@ def test_the_resting_potential_drifts_as_told(opened, still):
         r.wait(120.0)
         readings.append(r.hold(0.0, 0.5)["primary"].mean())
     assert 0.3e-3 < readings[1] - readings[0] < 1.1e-3
+
+
+def test_cells_answer_differently_to_the_same_drug_and_without_variability_alike():
+    def blocks(variability):
+        settings = Simulation(variability=Percent(variability))
+        return [compound("MEM 1003", drugs_of(settings, s)).left("g_l_type", 100e-9) for s in SEEDS]
+
+    assert 0.1 < stdev(blocks(1.0)) < 0.3
+    assert set(blocks(0.0)) == {compound("MEM 1003").left("g_l_type", 100e-9)}
+
+
+def test_a_block_stays_between_none_and_all_whoever_the_cell_is():
+    drawn = [action for seed in range(1, 201) for drug in drugs_of(Simulation(), seed) for action in drug.acts]
+    assert all(-1 < action.effect < 0 for action in drawn if action.conductance != "g_l_type")
+    assert all(-1 < action.effect <= 1.5 for action in drawn)
+
+
+def test_two_cells_have_two_tables_of_drugs_and_one_seed_has_one():
+    tables = [drug_table(drugs_of(Simulation(), seed))[:, [kernel.HALF, kernel.EFFECT]] for seed in (1, 2, 1)]
+    assert not np.allclose(tables[0], tables[1])
+    assert np.array_equal(tables[0], tables[2])
+
+
+def test_recordings_run_down_differently_and_the_l_type_current_too():
+    """As a part lost in 10 min: SDs of a few per cent."""
+    drawn = [recording_of(Simulation(), seed) for seed in range(1, 201)]
+    for key in ("sahp_run_down", "run_down"):
+        lost = [0.0 if (tau := getattr(r, key)) is None else 1 - np.exp(-600 / float(tau)) for r in drawn]
+        assert 0.01 < stdev(lost) < 0.06
+        assert 0.01 < mean(lost) < 0.08
+
+
+def test_run_down_that_the_rig_file_turns_off_is_not_drawn():
+    written = read_settings({"sahp_run_down": None, "run_down": None})
+    assert {(r.sahp_run_down, r.run_down) for r in (recording_of(written, s) for s in SEEDS)} == {(None, None)}

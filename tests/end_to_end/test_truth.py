@@ -14,7 +14,10 @@ MEM_1003 = ("(Rac)-MEM 1003", 1e-6)
 
 
 def test_the_study_reports_the_cells_true_block_within_5_percentage_points(tmp_path):
-    finished, path = run(Wish(STUDY, RIG, tmp_path, simulate=True, seed=1))
+    """Without run-down: a drug cell alone cannot tell it from the drug, which is what vehicle cells are for."""
+    rig = tmp_path / "rig.yaml"
+    rig.write_text(f"{RIG.read_text(encoding='utf-8')}\n  sahp_run_down: null\n  run_down: null\n", encoding="utf-8")
+    finished, path = run(Wish(STUDY, rig, tmp_path, simulate=True, seed=1))
     assert finished.reason == "finished"
     with open_session(path) as session:
         summary = summarise(gather(session.sweeps, session.measurements, session.rejected))

@@ -89,11 +89,12 @@ class Seen:
 
 
 def run(
-    folder: Path, faults: str, steps: str = BURSTS, *, rig: str | None = None, seed=3, person=None, volume=None
-) -> Seen:
-    """Run `steps` on the simulated rig while `faults` happen; both as YAML."""
+    folder: Path, faults: str, steps: str = BURSTS, *, rig: str | None = None, seed=3, person=None, volume=None,
+    protocol: str | None = None,
+) -> Seen:  # fmt: skip
+    """Run `steps`, or a whole `protocol`, on the simulated rig while `faults` happen; all as YAML."""
     folder.mkdir(exist_ok=True)
-    (folder / "protocol.yaml").write_text(HEAD + steps, "utf-8")
+    (folder / "protocol.yaml").write_text(protocol or HEAD + steps, "utf-8")
     (folder / "rig.yaml").write_text(rig or RIG.read_text("utf-8"), "utf-8")
     (folder / "faults.yaml").write_text(HEAD_OF_FAULTS + faults, "utf-8")
     wish = Wish(folder / "protocol.yaml", folder / "rig.yaml", folder, seed=seed, faults=folder / "faults.yaml")

@@ -108,7 +108,7 @@ def test_an_input_at_full_scale_for_a_moment_flags_what_it_hides_and_is_told(tmp
 
 def test_an_input_at_full_scale_for_good_does_not_leave_the_gates_with_their_last_value(tmp_path):
     seen = run(tmp_path, "  - saturated_input: {after: bursts, at: 2.8 s}\n")
-    stopped_by_a_gate(seen, "could not be measured in 3 sweeps, their samples are clipped or lost")
+    stopped_by_a_gate(seen, "could not be measured in 3 sweeps (clipped)")
     assert len(seen.of("bursts")) == 4
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from acquisition.project_folder import schema_text
+from acquisition.reports import check_files
 from config.faults import KINDS, FaultList, faults_for, faults_from_text, load_faults
 from config.loading import load_rig
 from drivers.build import open_devices
@@ -45,6 +46,7 @@ def test_a_shipped_list_fits_the_shipped_study(path):
         ("seal_loss: {at: 1 s, to: 0 MOhm}", "4:30", "'0 MOhm' must be more than 0"),
         ("wrong_gain: {at: 1 s, times: 0}", "4:34", "must be more than 0"),
         ("mode_turned: {at: 1 s, to: curent}", "4:32", "did you mean 'current'?"),
+        ("epsp_barrage: {at: 1 s, rate: 50 kHz}", "4:35", "'50 kHz' is more than the simulated cell can have"),
         ("hum", "4:5", "a fault is a kind with what belongs to it, such as '- access_jump: 12 min'"),
     ],
 )
@@ -62,6 +64,7 @@ def test_a_mistake_is_named_with_its_place_and_a_cure(line, place, words):
         ("hum: {after: drugs}", "the protocol has no series, search or solution 'drugs'; did you mean 'drug'?"),
         ("stuck_valve: {at: 1 s, line: drain}", "'Simulated slice rig' has no 'drain'; known are control, drug"),
         ("saturated_input: {at: 1 s, input: primry}", "did you mean 'primary'?"),
+        ("hum: {in_sweep: 4000}", "the protocol has at most"),
     ],
 )
 def test_what_protocol_and_rig_have_not_is_named_with_its_place(tmp_path, line, words):
@@ -70,6 +73,16 @@ def test_what_protocol_and_rig_have_not_is_named_with_its_place(tmp_path, line, 
     with pytest.raises(InvalidFile, match=r"faults\.yaml:4:") as found:
         faults_for(path, load_protocol(LIBRARY / "sahp_short.yaml"), load_rig(RIG))
     assert words in str(found.value)
+
+
+def test_check_looks_at_a_list_together_with_the_protocol_beside_it(tmp_path):
+    path, protocol = tmp_path / "faults.yaml", LIBRARY / "sahp_short.yaml"
+    path.write_text(f"{HEAD}  - hum: {{after: baselin}}\n  - stuck_valve: {{at: 1 s, line: drg}}\n", "utf-8")
+    alone, (beside, _) = check_files([path], None, RIG), check_files([path, protocol], None, RIG)
+    assert alone[0].ok
+    assert "give one protocol beside it" in alone[0].text
+    assert [p.line for p in beside.problems] == [4, 5]
+    assert "did you mean 'baseline'?" in beside.text
 
 
 def test_every_kind_can_be_written_with_its_moment_alone():

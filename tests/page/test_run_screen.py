@@ -40,7 +40,7 @@ def test_a_run_at_life_speed_is_followed_and_outlives_its_server_and_its_viewers
     run = rehearse(HOLD, TO_CURRENT, SERIES, speed=1)
     first = run.open()
     first.waits_for("state-word", "RECORDING")
-    assert re.match(r"1\d\.\d MΩ", first.waits_for("Rs", r"\d MΩ"))
+    assert re.match(r"\d+\.\d MΩ", first.waits_for("Rs", r"\d MΩ"))
     first.waits_for_script("() => globalThis.patchrigFrames.length > 30")
     assert first.page.locator("#steps li").first.inner_text().startswith("hold −70 mV for 4 s")
     first.waits_for("state-label", "baseline")
@@ -104,6 +104,21 @@ def test_one_viewer_has_control_and_another_can_take_it(running):
     first.waits_for_script(f"() => {STOP}.disabled")
     first.close()
     second.close()
+
+
+HELD = "key => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, repeat: true, bubbles: true}))"
+
+
+def test_a_held_escape_does_not_answer_the_question_that_it_asked(running):
+    screen = running.open()
+    screen.waits_for_script(f"() => !{STOP}.disabled")
+    screen.press("Escape")
+    screen.page.evaluate(HELD, "Escape")
+    assert screen.text("asked") == "Stop the run?"
+    screen.press("g", "?", "Escape")
+    assert screen.page.locator("#keys, #asks").count() == 0
+    assert screen.text("state-word") in ("RECORDING", "WAITING")
+    screen.close()
 
 
 def test_every_control_is_a_key(running):

@@ -9,11 +9,13 @@ import signal
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from acquisition.cli import app
 from acquisition.rehearsal.population import ended_by_person
+from acquisition.rehearsal.power import curves
 from acquisition.rehearsal.rehearsing import Asked, concluded, rehearse, write
 from acquisition.rehearsal.report import answer, report_of
 from acquisition.rehearsal.virtual_cell import Arm
@@ -28,12 +30,31 @@ def invoke(*words):
     return CliRunner().invoke(app, ["rehearse", *map(str, words)])
 
 
+def with_cells(rehearsed, n):
+    """Return the rehearsal as if each group had `n` usable cells, whose changes overlap."""
+    random = np.random.default_rng(1)
+    drug, vehicle = random.normal(1.3e-3, 1e-3, n), random.normal(0.0, 1e-3, n)
+    made = [replace(p, drug=drug, vehicle=vehicle, curves=curves(drug, vehicle)) for p in rehearsed.planned]
+    return replace(rehearsed, planned=tuple(made))
+
+
 def test_the_answer_says_success_time_effect_and_cells(rehearsed):
     said = "\n".join(answer(rehearsed))
     assert f"usable result in {rehearsed.success.count} of 8 virtual cells" in said
     assert re.search(r"It takes 2\.[34] min \(median; 5 to 95 %: 2\.[34] min to 2\.[34] min\)", said)
     assert "reduced the sAHP at 1 s by" in said
-    assert "for a power of 80 % on the sAHP at 1 s in mV, a study needs" in said
+    assert "for a power of 80 % on the sAHP at 1 s in mV, 4 usable virtual cells are too few to say" in said
+
+
+def test_of_few_cells_no_number_is_told_and_of_less_than_20_one_with_its_interval_and_a_warning(rehearsed):
+    few = "\n".join(answer(rehearsed))
+    more = "\n".join(answer(with_cells(rehearsed, 12)))
+    many = "\n".join(answer(with_cells(rehearsed, 20)))
+    assert not re.search(r"a study needs", few)
+    assert all("Fewer than 20 usable virtual cells in a group" in said for said in (few, more))
+    assert "Fewer than 20" not in many
+    for said in (more, many):
+        assert re.search(r"a study needs (≤ )?\d+ \(.+ to .+\) accepted cells in each group \(95 % interval", said)
 
 
 def test_the_drug_cells_change_and_the_vehicle_cells_hardly(rehearsed):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers.simulated.cell import resting_potential, steady_state
+from drivers.simulated.cell import resting_potential
 from tests.simulator_physics.bare import Bare, rectangle
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class AfterPotential:
 
     medium: float
     """The lowest potential within 250 ms."""
+    early: float
+    """Mean of 50 to 100 ms, where SK has its largest part."""
     half_second: float
     one_second: float
     two_seconds: float
@@ -54,16 +56,21 @@ class AfterPotential:
     """Time constant from 1 to 3 s, s."""
 
 
+def in_apamin(cell: Cell) -> Cell:
+    """Return the cell with what 100 nM apamin leaves of SK, as in compounds.toml."""
+    return replace(cell, g_sk=cell.g_sk * 0.03)
+
+
 def blocked(cell: Cell, part: float = BLOCK) -> Cell:
     """Return the cell with `part` of its L-type conductance gone."""
     return replace(cell, g_l_type=cell.g_l_type * (1 - part))
 
 
 def response(
-    cell: Cell, step: float, *, width: float = WIDTH, after: float = 30.0, dt: float = DT
+    cell: Cell, step: float, *, width: float = WIDTH, after: float = 30.0, dt: float = DT, holding: float = -60.0
 ) -> NDArray[np.float64]:
-    """Return the soma's potential, from -60 mV, `BEFORE` ms before the step on."""
-    bare = Bare(cell, dt)
+    """Return the soma's potential, from `holding`, `BEFORE` ms before the step on."""
+    bare = Bare(cell, dt, holding=holding)
     return bare.play(rectangle(dt, before=BEFORE, width=width, after=after, level=bare.level, step=step))
 
 
@@ -113,6 +120,7 @@ def after_potential(cell: Cell, step: float = 300.0) -> AfterPotential:
     one, three = part(950, 1050).mean(), part(2950, 3050).mean()
     return AfterPotential(
         medium=float(part(5, 250).min()),
+        early=float(part(50, 100).mean()),
         half_second=float(part(450, 550).mean()),
         one_second=float(one),
         two_seconds=float(part(1950, 2050).mean()),
@@ -123,27 +131,59 @@ def after_potential(cell: Cell, step: float = 300.0) -> AfterPotential:
 
 
 @dataclass(frozen=True)
+class Deflection:
+    """The answer to 600 ms of current below threshold, relative to the potential before it."""
+
+    peak: float
+    """The deepest point."""
+    steady: float
+    """Mean of the last 50 ms."""
+    rise: float
+    """Time to 63 % of the deepest point, ms."""
+
+    @property
+    def sag(self) -> float:
+        """Part of the deepest deflection that is gone at the end."""
+        return 1 - self.steady / self.peak
+
+
+def deflection(cell: Cell, step: float, *, holding: float) -> Deflection:
+    """Return the answer to `step` pA (negative) from `holding`."""
+    v = response(cell, step, width=600.0, holding=holding)
+    y = (v - v[: round(BEFORE / DT)].mean())[round(BEFORE / DT) : round((BEFORE + 600) / DT)]
+    peak = float(y.min())
+    return Deflection(peak, float(y[-round(50 / DT) :].mean()), float(np.argmax(y < 0.632 * peak) * DT))
+
+
+def sag(cell: Cell, *, to: float = -90.0) -> float:
+    """Return the sag from rest of a step whose deepest point is near `to`."""
+    rest, step = resting_potential(cell), -100.0
+    for _ in range(3):
+        found = deflection(cell, step, holding=rest)
+        step *= (to - rest) / found.peak
+    return found.sag
+
+
+@dataclass(frozen=True)
 class Passive:
-    """Below threshold."""
+    """Below threshold; resistances steady, for -50 pA for 600 ms."""
 
     rest: float
-    holding_current: float
-    """pA, for -60 mV."""
     input_resistance: float
-    """Steady, -50 pA for 600 ms from -60 mV."""
+    """From rest."""
+    held_resistance: float
+    """From -60 mV."""
+    deep_resistance: float
+    """From -80 mV."""
     time_constant: float
-    """To 63 % of the deepest point."""
+    """From rest, to 63 % of the deepest point."""
+    sag: float
+    """From rest to -90 mV."""
 
 
 def passive(cell: Cell) -> Passive:
     """Return the passive properties."""
-    v = response(cell, -50.0, width=600.0)
-    y = v - v[: round(BEFORE / DT)].mean()
-    onset, end = round(BEFORE / DT), round((BEFORE + 600) / DT)
-    late = y[end - round(50 / DT) : end].mean()
-    return Passive(
-        rest=resting_potential(cell),
-        holding_current=steady_state(cell, -60.0).current,
-        input_resistance=float(late / -0.05),
-        time_constant=float((np.argmax(y < 0.632 * y.min()) - onset) * DT),
-    )
+    rest = resting_potential(cell)
+    at_rest = deflection(cell, -50.0, holding=rest)
+    held, deep = (deflection(cell, -50.0, holding=holding).steady / -0.05 for holding in (-60.0, -80.0))
+    return Passive(rest, at_rest.steady / -0.05, held, deep, at_rest.rise, sag(cell))

@@ -35,6 +35,7 @@ def test_spikes_and_ahp_are_those_of_the_exact_equations(exact, dt, spikes, ahp,
 def test_errors_fall_with_the_square_of_the_step(exact):
     coarse, fine = error(0.05, exact), error(0.0125, exact)
     assert coarse.ahp / fine.ahp > 2**3
+    assert 2**3.5 < coarse.first / fine.first < 2**4.7
 
 
 def test_the_cell_stays_where_its_steady_current_holds_it():

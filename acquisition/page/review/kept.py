@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from acquisition.acceptance import is_range
 from acquisition.analysis.log_facts import facts_of
 from acquisition.analysis.sweep_numbers import gather
-from acquisition.outcome import Outcome, judged, rules_of
+from acquisition.outcome import Outcome, gated_of, judged, rules_of
 from acquisition.recomputing import stored_settings
 from acquisition.session.audit import audit_path
 from acquisition.session.journal import is_held, journal_path
@@ -59,6 +59,8 @@ class Kept:
     """Closed; its lists are in memory."""
     _again: dict[str, tuple[Measurement, ...]] = field(default_factory=dict)
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
+    gated: frozenset[str] = frozenset()
+    """What the protocol's gates look at."""
 
     @classmethod
     def read(cls, path: Path) -> Kept:
@@ -77,6 +79,7 @@ class Kept:
             return cls(
                 path, s.identifier, _head(s), s.sweeps, s.measurements, s.log, facts_of(s.log), stored_settings(s),
                 rules, doubts, s.audit.entries, s.rejected, s.seal, guardian.words() if guardian else "", s,
+                gated=gated_of(s),
             )  # fmt: skip
 
     @cached_property
@@ -116,7 +119,7 @@ class Kept:
         name = "" if windows.as_recorded else self.settings_of(windows).digest
         if name not in self._outcomes:
             gathered = gather(self.sweeps, numbers, self.rejected)
-            self._outcomes[name] = judged(gathered, self.facts, self.rules, self.doubts)
+            self._outcomes[name] = judged(gathered, self.facts, self.rules, self.doubts, gated=self.gated)
         return self._outcomes[name]
 
 

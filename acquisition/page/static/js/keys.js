@@ -24,10 +24,18 @@ export function bind({ key, label, act, button = null, when = () => true }) {
   return () => bound.splice(bound.indexOf(entry), 1);
 }
 
+/** Keys that may be held: they move something. All others act once, so that a held Esc is not a second answer. */
+const mayBeHeld = (key) => key.startsWith("Arrow") || key.startsWith("Page") || key === "+" || key === "-";
+
 const isField = (e) => e.target instanceof Element && e.target.closest("input, textarea, select, [contenteditable]");
 
 addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.altKey || e.metaKey || (isField(e) && e.key !== "Escape")) return;
+  if (e.repeat && !mayBeHeld(e.key)) return e.preventDefault();
+  if (e.key === "Escape" && document.getElementById("keys")) {
+    e.preventDefault();
+    return showKeys();
+  }
   if (e.key === " " && e.target instanceof Element && e.target.closest("button")) e.preventDefault();
   // what was bound last comes first, so that a question's keys go before those of the screen
   for (const entry of [...bound].reverse()) {

@@ -28,7 +28,6 @@ export function shell(name) {
   bar.append(make("span", "brand", "patchrig"), nav, what, link, theme, help);
   bind({ key: "T", label: "Light or dark", button: theme, act: toggleTheme });
   bind({ key: "?", label: "All keys", button: help, act: showKeys });
-  bind({ key: "Escape", label: "", act: showKeys, when: () => document.getElementById("keys") !== null });
   return {
     what(text) { what.textContent = text; what.title = text; document.title = `${text} · patchrig`; },
     link(state, text) { link.dataset.state = state; link.textContent = text; },
