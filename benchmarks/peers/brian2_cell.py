@@ -74,7 +74,7 @@ def live(task: dict) -> dict:
         setattr(group, name, value)
     spikes = b2.SpikeMonitor(group)
     b2.run(seconds * b2.second)
-    b2.device.build(run=False)
+    b2.device.build(directory=tempfile.mkdtemp(), run=False)
     times = []
     for _ in range(task["repeats"]):
         start = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
