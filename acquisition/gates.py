@@ -160,7 +160,8 @@ class Gatekeeper:
 
     def __init__(self) -> None:
         """Nothing has tripped."""
-        self._said: set[tuple[int, str, str]] = set()
+        self._said: dict[tuple[int, str, str], Require | StopWhen] = {}
+        """Keeps each gate that spoke, for a later one at its place in memory would be taken for it."""
 
     def look(self, gates: Iterable[Require | StopWhen], vitals: Vitals) -> list[Tripped]:
         """Return the gates that act now, worst action last."""
@@ -177,10 +178,10 @@ class Gatekeeper:
             text = _blind_sentence(quantity, blind, condition.text)
             yield from self._once(gate, quantity, "blind", Tripped(text, "note" if blind.is_untold else action))
             return
-        self._said.discard((id(gate), quantity, "blind"))
+        self._said.pop((id(gate), quantity, "blind"), None)
         answer = None if value is None else condition.holds(value, vitals.start(quantity))
         if value is None or answer is None or answer is isinstance(gate, Require):
-            self._said.discard((id(gate), quantity, "seen"))
+            self._said.pop((id(gate), quantity, "seen"), None)
             return
         text = _sentence(quantity, value, condition.text, required=isinstance(gate, Require))
         yield from self._once(gate, quantity, "seen", Tripped(text, action))
@@ -189,7 +190,7 @@ class Gatekeeper:
         """Yield what was not said yet; a sweep is skipped each time."""
         key = (id(gate), quantity, why)
         if tripped.action == "skip" or key not in self._said:
-            self._said.add(key)
+            self._said[key] = gate
             yield tripped
 
 

@@ -54,13 +54,21 @@ def test_values_from_the_beginning_are_compared_with_each_other():
 
 
 def test_what_the_rig_never_tells_is_noted_once_and_stops_nothing():
-    vitals, keeper = in_current_clamp(), Gatekeeper()
+    vitals, keeper, gate = in_current_clamp(), Gatekeeper(), StopWhen(access_resistance="above 30 MOhm", then="stop")
     found = []
     for _ in range(5):
         vitals.take(rs(NAN, "bridge_unknown"))
-        found += keeper.look([StopWhen(access_resistance="above 30 MOhm", then="stop")], vitals)
+        found += keeper.look([gate], vitals)
     assert [t.action for t in found] == ["note"]
     assert "bridge unknown" in found[0].text
+
+
+def test_a_gate_made_where_another_was_in_memory_is_not_taken_for_it():
+    vitals, keeper, found = in_current_clamp(), Gatekeeper(), []
+    for limit in range(20, 40):
+        vitals.take(rs(50e6))
+        found += keeper.look([StopWhen(access_resistance=f"above {limit} MOhm", then="stop")], vitals)
+    assert len(found) == 20
 
 
 def test_a_membrane_test_without_a_value_fails_what_it_requires_although_the_hold_before_it_had_one():

@@ -79,7 +79,7 @@ def test_valves_that_are_not_in_the_rig_file_are_left_alone(wire, valves):
 
 def test_commands_are_those_of_the_manual(wire, valves):
     valves.select("drug")
-    wire.arrived.open_valves({3})
+    wire.arrived.heard(12)  # six of them when it was opened
     assert wire.instrument.heard[-6:] == ["AT2V-1", "AT2V-1", "AT2V-8", "AT2V-8", "AT2V+3", "AT2V+3"]
 
 
@@ -218,9 +218,12 @@ def test_a_cable_that_was_out_for_a_moment_is_not_missed(wire, valves):
     wire.arrived.open_valves({1})
     wire.unplug()
     wire.plug()
-    for line in ("drug", "control", "drug"):  # the first write to a dead socket may go unnoticed
-        valves.select(line)
-    assert wire.arrived.open_valves({3}) == {3}
+    for _ in range(20):  # the first writes to a dead socket may go unnoticed
+        valves.select("control")
+        valves.select("drug")
+        if wire.arrived.open_valves({3}, patience=0.2) == {3}:
+            return
+    pytest.fail("no command arrived any more")
 
 
 def test_a_cable_that_is_out_is_named(wire, valves):

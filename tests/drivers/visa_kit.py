@@ -35,12 +35,12 @@ class Arrived:
         emulator.receive = heard
 
     def heard(self, number):
-        """Return once `number` commands have arrived, or after two seconds."""
+        """Return once `number` commands have arrived, or after ten seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self.emulator.heard) >= number, 2)
+            self._changed.wait_for(lambda: len(self.emulator.heard) >= number, 10)
 
-    def open_valves(self, wanted):
-        """Return the open valves once they are `wanted`, or after two seconds, whatever they are."""
+    def open_valves(self, wanted, *, patience=10):
+        """Return the open valves once they are `wanted`, or after `patience` seconds, whatever they are."""
         with self._changed:
-            self._changed.wait_for(lambda: self.emulator.open == wanted, 2)
+            self._changed.wait_for(lambda: self.emulator.open == wanted, patience)
             return self.emulator.open
