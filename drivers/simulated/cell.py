@@ -103,6 +103,8 @@ MEDIUM_TAUS, MEDIUM_Q10 = ("sk_tau", "ca_tau"), 2.0
 SLOW_TAUS, SLOW_Q10 = ("ahp_tau", "sensor_tau"), 3.0
 """Values assumed; in neocortical pyramids the slow AHP's onset and decay are 'very temperature sensitive', the medium
 AHP's moderately (Lee, Callaway & Foehring 2005, J Neurophysiol 93:2012)."""
+INACTIVATION_TAUS, INACTIVATION_Q10 = ("l_type_inactivation_tau",), 3.0
+"""Assumed, as for the activation of the same channel."""
 
 
 def presets() -> dict[str, Cell]:
@@ -142,6 +144,7 @@ def at_temperature(cell: Cell, celsius: float) -> Cell:
         **scaled(CONDUCTANCES, CONDUCTANCE_Q10),
         **scaled(MEDIUM_TAUS, 1 / MEDIUM_Q10),
         **scaled(SLOW_TAUS, 1 / SLOW_Q10),
+        **scaled(INACTIVATION_TAUS, 1 / INACTIVATION_Q10),
     )
 
 

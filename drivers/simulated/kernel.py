@@ -1,7 +1,7 @@
 """The compiled loop: cell, pipette, amplifier, filter and converter, one step after the other.
 
 Units inside: mV, ms, pA, nS, pF, MOhm, µM. Everything that goes on from one call to the next is in one record
-(`STATE`) and one array (drugs), so a run cut into blocks of any size gives the same samples as the whole.
+(`records.STATE`) and one array (drugs), so a run cut into blocks of any size gives the same samples as the whole.
 
 Scheme: staggered, second order. Gates move from t - dt/2 to t + dt/2, exactly for V(t) (Rush-Larsen, from a table);
 then a backward Euler half-step for the potentials, doubled (V(t + dt) = 2 Vmid - V(t), as NEURON's secondorder 2), with
@@ -9,7 +9,8 @@ the three nodes eliminated by hand; calcium pools move with the mid-point curren
 function: decays come as parameters, rates from the table. In voltage clamp an edge of the command is spread over its
 step, which delays it by half a step.
 
-All compiled functions are in this file, because numba's cache notices changes in the entry point's own file only.
+All compiled functions are in this file, because numba's cache notices changes in the entry point's own file only, and
+in the layout of the records, which is part of a function's signature.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numba
 import numpy as np
 
+from drivers.simulated.records import NORMALS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,63 +31,8 @@ if TYPE_CHECKING:
 LOWEST, STEP, ROWS = -150.0, 0.05, 5001
 """The table's potentials: from -150 to +100 mV."""
 
-CONDUCTANCES = ("g_na", "g_kdr", "g_ka", "g_km", "g_l_type", "g_hva", "g_ih", "g_sk", "g_ahp")
-"""Those that drugs can act on, by the names of the cell's parameters."""
 NA, KDR, KA, KM, L_TYPE, HVA, IH, SK, AHP = range(9)
-
-NORMALS = 96
-"""Normal numbers drawn at once; three are used each step."""
-
-STATE = np.dtype(
-    [
-        *((name, "f8") for name in (
-            "pipette", "soma", "dendrite", "calcium", "sensor", "sk", "ahp", "synapse_rise", "synapse_fall",
-            "membrane_noise", "pink_fast", "pink_middle", "pink_slow", "tip_noise", "access", "series", "thermal",
-            "tip_leak", "tip_offset", "neutralised", "drift", "run_down", "sahp_run_down", "inactivated", "corrected",
-            "cancelled", "hum_cos", "hum_sin", "raw_voltage", "raw_current",
-        )),
-        ("gates", "f8", (10,)), ("conductances", "f8", (len(CONDUCTANCES),)), ("taken", "f8", (len(CONDUCTANCES),)),
-        ("effect", "f8", (len(CONDUCTANCES),)), ("follow", "f8", (9,)), ("filter_voltage", "f8", (4,)),
-        ("filter_current", "f8", (4,)),
-        ("random", "u8", (4,)), ("normals", "f8", (NORMALS,)), ("used", "i8"), ("to_tick", "i8"),
-        ("to_touch", "i8"), ("to_break_in", "i8"),
-    ],
-    align=True,
-)  # fmt: skip
-"""`access`: MOhm; `series`, `thermal`: its conductance, nS, and the SD of its noise, mV per step; `tip_leak`,
-`tip_offset`: nS and mV of the tip beyond those of a finished seal, 0 in whole cell; `neutralised`: the pipette's
-potential as the capacitance neutralisation sees it; `drift`: mV added to the leak reversal; `run_down`,
-`sahp_run_down`: factors on the L-type and slow AHP conductances; `inactivated`: part of the L-type channels in the
-state to which dihydropyridines bind tightly, low-passed; `corrected`: filtered current of the series resistance
-correction; `cancelled`: of the whole-cell cancellation; `conductances`: nS, after drugs and run-down; `taken`,
-`effect`: sums over the drugs at each; `follow`: of the pipette in current clamp, see `_follow`; `to_touch`,
-`to_break_in`: ticks, 0 when past. Whoever changes `access` or `tip_leak` sets `to_tick` to 0: `series` and `follow` are
-made anew."""
-
-PARAMETERS = np.dtype(
-    [
-        *((name, "f8") for name in (
-            # the cell; capacitances are 2 C / dt, nS
-            "soma_charge", "dendrite_charge", "coupling", "leak_soma", "leak_dendrite", "leak_reversal",
-            "na_reversal", "k_reversal", "ca_reversal", "ih_reversal", "sk_half4", "sk_decay", "ca_rest", "ca_gain",
-            "ca_decay", "ahp_half2", "ahp_decay", "sensor_gain", "sensor_decay", "sensor_hva_share", "synapse_rise",
-            "synapse_fall", "inactivation_half", "inactivation_slope", "inactivation_gain", "inactivated_at_60",
-            # electrode and amplifier
-            "seal", "capacitance", "neutralisation", "neutralisation_lag", "dt", "per_dt", "offset", "bridge",
-            "clamp_decay", "correction", "correction_decay", "cancel_charge", "cancel_decay", "sealing", "broken_in",
-            # noise
-            "noisy", "johnson", "membrane_decay", "membrane_noise", "pink_fast", "pink_middle", "pink_slow",
-            "pink_fast_decay", "pink_middle_decay", "pink_slow_decay", "pink_voltage", "hum_voltage", "hum_current",
-            "hum_cos", "hum_sin",
-            # slow changes, per tick
-            "exchange", "access_drift", "access_walk", "reversal_drift", "run_down", "sahp_run_down", "epsp_chance",
-            "epsp_size", "epsp_spread", "spike_chance", "spike_size",
-        )),
-        ("conductances", "f8", (len(CONDUCTANCES),)), ("filter", "f8", (10,)), ("per_tick", "i8"), ("substeps", "i8"),
-    ],
-    align=True,
-)  # fmt: skip
-"""`johnson` times sqrt(access) is the SD of the pipette's noise, mV per step; `broken_in`: MOhm after break-in."""
+"""Places in `records.CONDUCTANCES`."""
 
 TARGET, BATH, SITE, STUCK, ON, OFF, KEPT, HALF, HILL, EFFECT, SELECTIVITY, CONDUCTANCE = range(12)
 """Columns of the drugs, a row for each conductance on which a drug acts.
@@ -107,11 +55,16 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def compiled(function: F, **options: Any) -> F:
-    """Return `function` compiled on first use, and kept on disk where numba finds a folder it can write to."""
+    """Return `function` compiled on first use, and kept on disk where numba finds a folder it can write to.
+
+    A product and the sum it goes into may be one instruction with one rounding ('contract'): a sixth of the time. Other
+    liberties with arithmetic are not taken.
+    """
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, **options}
     try:
-        return cast("F", numba.njit(function, cache=True, nogil=True, error_model="numpy", **options))
+        return cast("F", numba.njit(function, cache=True, **options))
     except RuntimeError:  # numba 4908: 'no locator available' in frozen or read-only installations
-        return cast("F", numba.njit(function, nogil=True, error_model="numpy", **options))
+        return cast("F", numba.njit(function, **options))
 
 
 def inlined(function: F) -> F:
@@ -262,7 +215,18 @@ def _pharmacology(s: Any, p: Any, drugs: Any) -> None:
     for j in range(s.taken.shape[0]):
         s.conductances[j] = p.conductances[j] * (1.0 + s.effect[j] / (1.0 + s.taken[j]))
     s.conductances[L_TYPE] *= s.run_down
-    s.conductances[AHP] *= s.sahp_run_down
+    s.conductances[AHP] *= s.sahp_run_down * max(0.0, 1.0 + s.sahp_change)
+
+
+@compiled
+def _restless(s: Any, p: Any) -> None:
+    """Let the leak drift, and membrane and slow AHP fluctuate slowly around their means."""
+    s.drift += p.reversal_drift
+    if p.noisy != 0.0:
+        s.fluctuation = p.fluctuation_decay * s.fluctuation + p.fluctuation * _normal(s.random)
+        s.sahp_change = p.sahp_change_decay * s.sahp_change + p.sahp_change * _normal(s.random)
+    s.leak_soma = p.leak_soma * (p.leak_reversal + s.drift) + s.fluctuation
+    s.leak_dendrite = p.leak_dendrite * (p.leak_reversal + s.drift)
 
 
 @compiled
@@ -330,8 +294,8 @@ def _tick(s: Any, p: Any, drugs: Any) -> None:
     s.inactivated += (_inactivated(s, p) - s.inactivated) * p.inactivation_gain
     s.run_down *= p.run_down
     s.sahp_run_down *= p.sahp_run_down
+    _restless(s, p)
     _pharmacology(s, p, drugs)
-    s.drift += p.reversal_drift
     if s.synapse_fall < 1e-15:  # left to decay it would become subnormal, and each step four times as slow
         s.synapse_rise = s.synapse_fall = 0.0
     _electrode(s, p)
@@ -400,7 +364,7 @@ def _membrane(s: Any, p: Any, l_type: Any, hva: Any) -> Any:
     potassium = (g[KDR] * n + g[KA] * a * b) + (g[KM] * w + (g[SK] * s.sk + g[AHP] * s.ahp))
     calcium = l_type + hva
     conductance = (p.soma_charge + p.leak_soma + p.coupling + calcium) + (sodium + potassium)
-    current = p.soma_charge * s.soma + p.leak_soma * (p.leak_reversal + s.drift) + s.membrane_noise
+    current = p.soma_charge * s.soma + s.leak_soma + s.membrane_noise
     current = (current + calcium * p.ca_reversal) + (sodium * p.na_reversal + potassium * p.k_reversal)
     return conductance, current
 
@@ -410,7 +374,7 @@ def _dendrite(s: Any, p: Any) -> Any:
     """Return the same for the dendrite. Synapses reverse at 0 mV."""
     h = s.conductances[IH] * s.gates[9]
     conductance = p.dendrite_charge + p.leak_dendrite + h + s.synapse_fall - s.synapse_rise + p.coupling
-    current = p.dendrite_charge * s.dendrite + p.leak_dendrite * (p.leak_reversal + s.drift) + h * p.ih_reversal
+    current = p.dendrite_charge * s.dendrite + s.leak_dendrite + h * p.ih_reversal
     return conductance, current
 
 
@@ -534,7 +498,7 @@ def run(
     Parameters
     ----------
     state, parameters
-        One record each, of `STATE` (changed) and `PARAMETERS`.
+        One record each, of `records.STATE` (changed) and `records.PARAMETERS`.
     drugs
         (actions, 12), changed; columns as above.
     table

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drivers.simulated.cell import inactivated
-from drivers.simulated.kernel import CONDUCTANCES, PARAMETERS
+from drivers.simulated.records import CONDUCTANCES, PARAMETERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +28,10 @@ TICK = 1.0
 """ms between looks at everything slow."""
 MEMBRANE_NOISE, MEMBRANE_NOISE_TAU = 4.0, 6.0
 """pA and ms: with the pipette's thermal noise 0.17 mV rms in current clamp."""
+FLUCTUATION_TAU = 0.1
+"""s: of the membrane's slow fluctuation, which limits how well a slow AHP can be measured."""
+SAHP_FLUCTUATION_TAU = 25.0
+"""s: sweeps that are 30 s apart have slow AHPs correlated by 0.3; assumed."""
 PINK, PINK_TAUS, PINK_VOLTAGE = 0.6, (1.0, 30.0, 1000.0), 0.02
 """pA, ms, and mV per pA in the voltage signal."""
 CLAMP_LAG, CORRECTION_LAG = 0.005, 0.02
@@ -138,28 +142,29 @@ def _patch(settings: Simulation, knobs: Knobs, dt: float) -> dict[str, float]:
     }
 
 
+def _taken_in(sd: float, decay: float) -> float:
+    """Return what a first-order process of this SD takes in per step."""
+    return sd * math.sqrt(1 - decay * decay)
+
+
 def _noise(settings: Simulation, dt: float) -> dict[str, float]:
     fast, middle, slow = (math.exp(-dt / tau) for tau in PINK_TAUS)
     membrane = math.exp(-dt / MEMBRANE_NOISE_TAU)
     turn = 2 * math.pi * float(settings.hum_frequency) * dt * 1e-3
     kelvin = 273.15 + float(settings.temperature)
 
-    def size(sd: float, decay: float) -> float:
-        """Return what a process of this SD takes in per step."""
-        return sd * math.sqrt(1 - decay * decay)
-
     return {
         "noisy": float(settings.noise),
         # sqrt(4 k T R / (2 dt)) for R = 1 MOhm, mV
         "johnson": math.sqrt(4 * BOLTZMANN * kelvin * 1e6 / (2e-3 * dt)) * 1e3,
         "membrane_decay": membrane,
-        "membrane_noise": size(MEMBRANE_NOISE, membrane),
+        "membrane_noise": _taken_in(MEMBRANE_NOISE, membrane),
         "pink_fast_decay": fast,
         "pink_middle_decay": middle,
         "pink_slow_decay": slow,
-        "pink_fast": size(PINK / math.sqrt(3), fast),
-        "pink_middle": size(PINK / math.sqrt(3), middle),
-        "pink_slow": size(PINK / math.sqrt(3), slow),
+        "pink_fast": _taken_in(PINK / math.sqrt(3), fast),
+        "pink_middle": _taken_in(PINK / math.sqrt(3), middle),
+        "pink_slow": _taken_in(PINK / math.sqrt(3), slow),
         "pink_voltage": PINK_VOLTAGE,
         "hum_voltage": float(settings.hum) * 1e3 * settings.noise,
         "hum_current": float(settings.hum_current) * 1e12 * settings.noise,
@@ -171,11 +176,16 @@ def _noise(settings: Simulation, dt: float) -> dict[str, float]:
 def _slow(settings: Simulation, dt: float) -> dict[str, float]:
     """Return the changes per tick."""
     seconds = _per_tick(dt) * dt * 1e-3
+    fluctuates, sahp_fluctuates = (math.exp(-seconds / tau) for tau in (FLUCTUATION_TAU, SAHP_FLUCTUATION_TAU))
     return {
         "exchange": 1 - math.exp(-seconds / float(settings.exchange)),
         "access_drift": (1 + float(settings.series_resistance_drift)) ** (seconds / 60),
         "access_walk": ACCESS_WALK * math.sqrt(seconds),
         "reversal_drift": float(settings.rest_drift) * 1e3 * seconds / 60,
+        "fluctuation": _taken_in(float(settings.membrane_fluctuation) * 1e12, fluctuates),
+        "fluctuation_decay": fluctuates,
+        "sahp_change": _taken_in(float(settings.sahp_fluctuation), sahp_fluctuates),
+        "sahp_change_decay": sahp_fluctuates,
         "run_down": math.exp(-seconds / float(settings.run_down)) if settings.run_down else 1.0,
         "sahp_run_down": math.exp(-seconds / float(settings.sahp_run_down)) if settings.sahp_run_down else 1.0,
         "epsp_chance": seconds * float(settings.epsp_rate) if settings.epsp_rate else 0.0,

@@ -12,6 +12,7 @@ import numpy as np
 
 from drivers.simulated import kernel
 from drivers.simulated.packing import TICK
+from drivers.simulated.records import CONDUCTANCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ class Action:
     """What one drug does to one conductance; SI."""
 
     conductance: str
-    """One of `kernel.CONDUCTANCES`."""
+    """One of `records.CONDUCTANCES`."""
     half: float
     """Half-effective concentration at -60 mV, mol/L: the IC50 of a blocker, the EC50 of an agonist."""
     effect: float
@@ -37,8 +38,8 @@ class Action:
 
     def __post_init__(self) -> None:
         """Refuse a conductance that the cell does not have."""
-        if self.conductance not in kernel.CONDUCTANCES:
-            raise ValueError(f"'{self.conductance}' is none of {', '.join(kernel.CONDUCTANCES)}")
+        if self.conductance not in CONDUCTANCES:
+            raise ValueError(f"'{self.conductance}' is none of {', '.join(CONDUCTANCES)}")
 
     def left(self, concentration: float) -> float:
         """Return the part of the conductance that is left at `concentration` mol/L, at -60 mV in the steady state."""
@@ -93,7 +94,7 @@ def _row(drug: Compound, action: Action) -> NDArray[np.float64]:
     row[kernel.OFF] = 1 - math.exp(-TICK * 1e-3 / drug.wash_out)
     row[kernel.KEPT], row[kernel.HALF], row[kernel.HILL] = drug.kept, action.half * 1e6, action.hill
     row[kernel.EFFECT], row[kernel.SELECTIVITY] = action.effect, action.selectivity
-    row[kernel.CONDUCTANCE] = kernel.CONDUCTANCES.index(action.conductance)
+    row[kernel.CONDUCTANCE] = CONDUCTANCES.index(action.conductance)
     return row
 
 

@@ -14,7 +14,7 @@ from drivers.simulated.cell import at_temperature, preset
 from drivers.simulated.pharmacology import compounds
 from protocols.errors import HardwareError
 from protocols.explaining import did_you_mean
-from protocols.quantities import Duration, Frequency, Percent, Resistance, Voltage
+from protocols.quantities import Current, Duration, Frequency, Percent, Resistance, Voltage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +41,7 @@ RECORDING: Mapping[str, Callable[[float], object]] = {
     "run_down": _run_down,
     "epsp_rate": Frequency,
     "spontaneous_spikes": Frequency,
+    "membrane_fluctuation": Current,
 }
 """Settings that a population draws where the rig file leaves them out, and what makes a setting of the number drawn."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from protocols.errors import HardwareError
 from protocols.explaining import explain
@@ -26,6 +26,9 @@ from protocols.written import wrong
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+T = TypeVar("T")
+OrOff = Annotated[T | None, BeforeValidator(lambda written: None if written == "off" else written)]
+"""'off' is not the same as left out, which leaves it to the population."""
 PositiveResistance = Annotated[Resistance, Field(gt=0)]
 
 
@@ -77,18 +80,22 @@ class Simulation(Model):
     """Of the electrode, uncorrected."""
     junction_potential: Voltage = Voltage(0.0)
     """Liquid junction potential: the recorded potential is the true one plus this, minus 'offset'."""
-    run_down: PositiveDuration | None = None
-    """Time constant of the loss of L-type current; none if left out."""
-    sahp_run_down: PositiveDuration | None = None
-    """Time constant of the loss of the slow AHP's conductance; none if left out."""
+    run_down: OrOff[PositiveDuration] = None
+    """Time constant of the loss of L-type current, or 'off'."""
+    sahp_run_down: OrOff[PositiveDuration] = None
+    """Time constant of the loss of the slow AHP's conductance, or 'off'."""
     rest_drift: Voltage = Voltage(0.0)
     """Drift of the resting potential, per minute; the holding current follows."""
     noise: bool = True
-    """Thermal, membrane and amplifier noise, and synaptic events."""
-    epsp_rate: Frequency | None = Frequency(0.2)
-    """Spontaneous synaptic events."""
-    spontaneous_spikes: Frequency | None = None
-    """Spikes that nobody asked for, of synaptic events large enough; none if left out."""
+    """Thermal, membrane and amplifier noise, slow fluctuations, and synaptic events."""
+    membrane_fluctuation: Annotated[Current, Field(ge=0)] = Current(4e-12)
+    """SD of a slow current (0.1 s) by which the potential wanders; it limits how well one sweep shows a slow AHP."""
+    sahp_fluctuation: Annotated[Percent, Field(ge=0, le=0.5)] = Percent(0.06)
+    """SD of the slow AHP's conductance from sweep to sweep."""
+    epsp_rate: OrOff[Frequency] = Frequency(0.2)
+    """Spontaneous synaptic events, or 'off'."""
+    spontaneous_spikes: OrOff[Frequency] = None
+    """Spikes that nobody asked for, of synaptic events large enough, or 'off'."""
     hum: Voltage = Voltage(5e-6)
     """Line hum on the voltage signal, amplitude."""
     hum_current: Current = Current(0.3e-12)

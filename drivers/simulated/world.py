@@ -19,6 +19,7 @@ from drivers.simulated.electrode import in_series, put, steady_start
 from drivers.simulated.packing import Knobs, pack, settled
 from drivers.simulated.population import cell_of, recording_of
 from drivers.simulated.rates import table
+from drivers.simulated.records import STATE
 from protocols.quantities import Temperature
 from protocols.sweeps import STORED_STEP, ClampMode
 
@@ -64,7 +65,7 @@ def random_state(seed: int) -> NDArray[np.uint64]:
 
 def fresh_state(steady: SteadyState, *, pipette: float, access: float, seed: int) -> NDArray[np.void]:
     """Return the kernel's state with the cell in a steady state; `pipette` in mV, `access` in MOhm."""
-    state = np.zeros(1, kernel.STATE)
+    state = np.zeros(1, STATE)
     for name in ("soma", "dendrite", "calcium", "sensor", "sk", "ahp", "gates", "inactivated"):
         state[name] = getattr(steady, name)
     state["pipette"], state["access"], state["random"] = pipette, access, random_state(seed)

@@ -183,7 +183,7 @@ def test_random_numbers_are_normal():
 
 
 def test_noise_has_its_measured_size(opened):
-    r = opened({"epsp_rate": None})
+    r = opened({"epsp_rate": None, "membrane_fluctuation": "0 pA"})
     r.wait(1.0)
     clamped = r.hold(-70e-3, 2.0)["primary"]
     r.switch(ClampMode.CURRENT)

@@ -11,6 +11,7 @@ from drivers.simulated.cell import inactivated, preset, steady_state
 from drivers.simulated.packing import Knobs, pack
 from drivers.simulated.pharmacology import Action, compound, compounds, concentrations, drug_table
 from drivers.simulated.rates import table
+from drivers.simulated.records import CONDUCTANCES
 from drivers.simulated.settings import Simulation
 from drivers.simulated.truth import _under, burst
 from drivers.simulated.world import fresh_state
@@ -41,7 +42,7 @@ class Slice:
 
     def left(self, name):
         """Return the part of a conductance that is left."""
-        k = kernel.CONDUCTANCES.index(name)
+        k = CONDUCTANCES.index(name)
         return self.state["conductances"][0, k] / self.parameters["conductances"][0, k]
 
 
@@ -66,7 +67,7 @@ def test_a_drug_touches_nothing_but_what_it_acts_on():
     brain.flow(("isoproterenol", 1e-6))
     brain.wait(300)
     assert brain.left("g_ahp") < 0.1
-    assert [brain.left(g) for g in kernel.CONDUCTANCES if g != "g_ahp"] == [1.0] * (len(kernel.CONDUCTANCES) - 1)
+    assert [brain.left(g) for g in CONDUCTANCES if g != "g_ahp"] == [1.0] * (len(CONDUCTANCES) - 1)
 
 
 def test_wash_in_and_wash_out_have_their_time_constants():
@@ -151,7 +152,7 @@ def test_a_vehicle_does_nothing(vehicle):
     brain = Slice()
     brain.flow((vehicle, 1.4e-3))
     brain.wait(300)
-    assert {brain.left(g) for g in kernel.CONDUCTANCES} == {1.0}
+    assert {brain.left(g) for g in CONDUCTANCES} == {1.0}
 
 
 def test_no_name_means_two_compounds():

@@ -5,6 +5,7 @@ from statistics import mean, stdev
 import numpy as np
 import pytest
 
+from config.loading import load_rig
 from drivers.simulated import kernel
 from drivers.simulated.cell import resting_potential
 from drivers.simulated.pharmacology import compound, drug_table
@@ -15,6 +16,7 @@ from protocols.errors import HardwareError
 from protocols.quantities import Percent
 from protocols.sweeps import ClampMode
 from protocols.waveforms import Pulse, Waveform
+from tests.kit import RIG
 
 SEEDS = range(1, 31)
 
@@ -189,6 +191,10 @@ def test_recordings_run_down_differently_and_the_l_type_current_too():
         assert 0.01 < mean(lost) < 0.08
 
 
-def test_run_down_that_the_rig_file_turns_off_is_not_drawn():
-    written = read_settings({"sahp_run_down": None, "run_down": None})
-    assert {(r.sahp_run_down, r.run_down) for r in (recording_of(written, s) for s in SEEDS)} == {(None, None)}
+def test_what_the_rig_file_turns_off_is_not_drawn(tmp_path):
+    off = "{sahp_run_down: off, run_down: off, epsp_rate: off, spontaneous_spikes: off}"
+    before, _ = RIG.read_text("utf-8").split("simulation:")
+    (tmp_path / "rig.yaml").write_text(f"{before}simulation: {off}\n", "utf-8")
+    written = read_settings(load_rig(tmp_path / "rig.yaml").simulation)
+    drawn = [recording_of(written, seed) for seed in SEEDS]
+    assert {(r.sahp_run_down, r.run_down, r.epsp_rate, r.spontaneous_spikes) for r in drawn} == {(None,) * 4}

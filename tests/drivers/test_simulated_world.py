@@ -180,7 +180,8 @@ def test_the_bath_wanders_slowly_around_30_degrees(opened):
 
 def test_synaptic_events_come_at_their_rate(opened):
     quiet, busy = (
-        opened({"epsp_rate": rate, "variability": "0 %"}).hold(-70e-3, 10.0)["primary"] for rate in (None, "20 Hz")
+        opened({"epsp_rate": rate, "variability": "0 %", "membrane_fluctuation": "0 pA"}).hold(-70e-3, 10.0)["primary"]
+        for rate in (None, "20 Hz")
     )
     assert busy.std() > 1.5 * quiet.std()
     assert busy.mean() < quiet.mean()

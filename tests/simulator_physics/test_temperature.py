@@ -31,6 +31,10 @@ def test_going_and_coming_back_is_the_same_cell():
         assert getattr(back, field.name) == pytest.approx(getattr(WARM, field.name))
 
 
+def test_in_the_cold_the_l_type_channels_forget_their_inactivation_more_slowly():
+    assert COOL.l_type_inactivation_tau == pytest.approx(3.0**0.4 * WARM.l_type_inactivation_tau)
+
+
 def test_cooling_raises_input_resistance_and_widens_the_spike_but_hardly_moves_its_threshold():
     """As in neocortical pyramids between 22 and 35 degC (Lee, Callaway & Foehring 2005)."""
     cool, warm = (action_potentials(response(cell, 300.0))[0] for cell in (COOL, WARM))
