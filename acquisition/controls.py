@@ -60,6 +60,14 @@ class Controls:
             self._skip_finish.set()
         (self._stop_after_sweep if after_sweep else self._stop_now).set()
 
+    def take_back_stop(self) -> bool:
+        """Go on after this sweep after all; return False if no stop waits for the end of a sweep."""
+        if self.stops != "after sweep":
+            return False
+        self._stop_after_sweep.clear()
+        self.was_stopped = False
+        return True
+
     def pause(self) -> None:
         """Hold after this sweep, at the present holding level."""
         self._pause.set()

@@ -9,6 +9,7 @@ A client that does not read is dropped when `MOST_UNSENT` bytes wait for it; it 
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import secrets
@@ -19,7 +20,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from acquisition.door_words import Refusal, done
+from acquisition.control_lease import ControlLease, Holder
+from acquisition.door_words import LONGEST_NAME, Refusal, done
 from acquisition.events import (
     Event,
     Logged,
@@ -31,9 +33,11 @@ from acquisition.events import (
     Waiting,
 )
 from acquisition.questions import Questions
+from acquisition.typed_text import typed_text
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from acquisition.controls import Controls
@@ -55,11 +59,16 @@ KNOCK = 3.0
 
 
 class Door:
-    """Opened with `with`; an observer of the run; gives its state to whoever has the token."""
+    """Opened with `with`; an observer of the run; gives its state to whoever has the token.
 
-    def __init__(self, controls: Controls) -> None:
-        """Open nothing yet."""
-        self.controls = controls
+    It keeps the lease of control as well: whatever number of pages shows the run, there is one door.
+    """
+
+    def __init__(self, controls: Controls, *, tick: Callable[[], float] = time.monotonic) -> None:
+        """Open nothing yet; `tick` gives seconds of a clock that goes on whatever the run's does."""
+        self.controls, self.control, self.tick = controls, ControlLease(), tick
+        self.solutions: tuple[str, ...] = ()
+        """Names of the solutions that the person may ask for."""
         self.questions = Questions(self.ring)
         self._token = secrets.token_urlsafe(18)
         self._clock: Clock | None = None
@@ -74,6 +83,7 @@ class Door:
         self._has_begun = False
         self._mode: ClampMode | None = None
         self._clients: dict[socket.socket, _Client] = {}
+        self._numbers = itertools.count(1)
         self._said = ""
         self._over = threading.Event()
 
@@ -107,9 +117,9 @@ class Door:
         """Port and token."""
         return self._listens.getsockname()[1], self._token
 
-    def begins(self, clock: Clock, speed: float | None) -> None:
-        """Take the run's clock; `speed` as in `Wish`."""
-        self._clock, self._speed = clock, speed
+    def begins(self, clock: Clock, speed: float | None, *, solutions: tuple[str, ...]) -> None:
+        """Take the run's clock and the names of its solutions; `speed` as in `Wish`."""
+        self._clock, self._speed, self.solutions = clock, speed, solutions
 
     def __call__(self, event: Event) -> None:
         """Take note of `event`: an observer of the run."""
@@ -161,6 +171,11 @@ class Door:
         """The clamp mode; None before it was told."""
         return self._mode
 
+    def controller(self, page: int) -> str | None:
+        """Return what `page`, the number of a connection, calls the viewer that has control; None if nobody has."""
+        holder = self.control.current(self.tick())
+        return None if holder is None else holder.called_on(page)
+
     def status(self) -> dict[str, Any]:
         """Return what viewers are told of the run."""
         controls, facts, question = self.controls, self._facts, self.questions.pending
@@ -185,6 +200,7 @@ class Door:
             *(["next_step"] if controls.can_leave_step else []),
             *(["stage"] if watches else []),
             *(["answer"] if state == "asking" else []),
+            *(["take_back_stop"] if controls.stops == "after sweep" else []),
         ]
 
     def _wishes(self, state: str) -> list[str]:
@@ -220,7 +236,7 @@ class Door:
                 client.close()
                 return
             client.setblocking(False)
-            self._clients[client] = _Client()
+            self._clients[client] = _Client(next(self._numbers), self.tick())
             self._selector.register(client, selectors.EVENT_READ)
 
     def _hear(self, socket_: socket.socket) -> None:
@@ -244,9 +260,10 @@ class Door:
     def _is_answered(self, client: _Client, line: bytes) -> bool:
         try:
             return self._answer(client, line)
-        except Exception:
+        except Exception as error:
             # whatever a stranger sends costs him his connection, never the others theirs
-            log.exception("a message at the door could not be read")
+            log.warning("a message at the door could not be read (%s)", type(error).__name__)
+            log.debug("it came so far:", exc_info=True)
             return False
 
     def _answer(self, client: _Client, line: bytes) -> bool:
@@ -262,8 +279,9 @@ class Door:
             client.is_known = secrets.compare_digest(shown, self._token.encode())
             client.is_new = True
             return client.is_known
+        who = Holder(client.number, typed_text(told.get("viewer"), LONGEST_NAME))
         try:
-            ok, text = True, done(str(told.get("do")), told, self)
+            ok, text = True, done(str(told.get("do")), told, self, who)
         except Refusal as refusal:
             ok, text = False, str(refusal)
         client.unsent += json.dumps({"did": told.get("id"), "ok": ok, "text": text}).encode() + b"\n"
@@ -271,15 +289,18 @@ class Door:
 
     def _tell(self) -> None:
         """Send the state to those who lack it."""
-        status = self.status()
-        said = json.dumps(status)
-        now = time.monotonic()
+        status, now = self.status(), self.tick()
+        said = f"{json.dumps(status)} {self.control.current(now)}"
         for socket_, client in tuple(self._clients.items()):
             if not client.is_known and now > client.since + KNOCK:
                 self._drop(socket_)
                 continue
             if client.is_known and (client.is_new or said != self._said or now > client.told + ALIVE):
-                told = {"status": {**status, "now": self.now}, "wall": time.time()}
+                told = {
+                    "status": {**status, "now": self.now},
+                    "controller": self.controller(client.number),
+                    "wall": time.time(),
+                }
                 client.unsent += json.dumps(told).encode() + b"\n"
                 client.is_new, client.told = False, now
             self._send(socket_, client)
@@ -300,7 +321,8 @@ class Door:
             self._drop(socket_)
 
     def _drop(self, socket_: socket.socket) -> None:
-        if self._clients.pop(socket_, None) is not None:
+        if (client := self._clients.pop(socket_, None)) is not None:
+            self.control.gone(client.number)
             self._selector.unregister(socket_)
             socket_.close()
 
@@ -308,7 +330,8 @@ class Door:
 class _Client:
     """Somebody who is connected."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int, now: float) -> None:
+        self.number = number
         self.heard = self.unsent = b""
         self.is_known = self.is_new = False
-        self.since = self.told = time.monotonic()
+        self.since = self.told = now

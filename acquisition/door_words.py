@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from acquisition.controls import STAGES, Asked
+from acquisition.typed_text import typed_text
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from acquisition.control_lease import Holder
     from acquisition.controls import Stage
     from acquisition.door import Door
 
@@ -17,26 +19,34 @@ LONGEST_TEXT = 2000
 """Characters of a note."""
 FLOOD = "too many wishes wait already; the run takes them in a moment"
 LONGEST_NAME = 200
-"""Letters of a solution's name."""
+"""Letters of a name, of a solution or anything else."""
+MOST_SWEEPS = 1 << 31
+"""No run has a sweep of this number."""
 
 
 class Refusal(Exception):
     """What is asked for cannot be; the words say why and what to do."""
 
 
-def done(act: str, told: Mapping[str, Any], door: Door) -> str:
-    """Pass a wish on, and return in words what will happen.
+def done(act: str, told: Mapping[str, Any], door: Door, who: Holder) -> str:
+    """Pass a wish of `who` on, and return in words what will happen; who wishes something takes control if it is free.
 
     Raises
     ------
     Refusal
-        It cannot be.
+        It cannot be, or somebody else has control.
     """
-    try:
-        word = WORDS[act]
-    except KeyError:
-        raise Refusal(f"nobody here can '{act}'") from None
-    return word(told, door)
+    if act == "give_control":
+        door.control.give(who)
+        return ""
+    if act == "take_control":
+        door.control.take(who, door.tick())
+        return ""
+    if act != "renew" and act not in WORDS:
+        raise Refusal(f"nobody here can '{typed_text(act, LONGEST_NAME)}'")
+    if not door.control.renew(who, door.tick()):
+        raise Refusal(f"{door.controller(who.page)} has control; take it first")
+    return "" if act == "renew" else WORDS[act](told, door)
 
 
 def _pause(_: Mapping[str, Any], door: Door) -> str:
@@ -61,9 +71,15 @@ def _stop(told: Mapping[str, Any], door: Door) -> str:
     return "stopping after this sweep; then the protocol's finish" if after else "stopping now; outputs go to rest"
 
 
+def _go_on_recording(_: Mapping[str, Any], door: Door) -> str:
+    if not door.controls.take_back_stop():
+        raise Refusal("no stop waits that could be taken back")
+    return "the stop is taken back: recording goes on"
+
+
 def _write(kind: Literal["mark", "note"]) -> Callable[[Mapping[str, Any], Door], str]:
     def write(told: Mapping[str, Any], door: Door) -> str:
-        text = str(told.get("text") or "").strip()[:LONGEST_TEXT]
+        text = typed_text(told.get("text"), LONGEST_TEXT)
         if kind == "note" and not text:
             raise Refusal("a note needs words")
         _ask(Asked(kind, text, asked=door.now), door)
@@ -73,7 +89,7 @@ def _write(kind: Literal["mark", "note"]) -> Callable[[Mapping[str, Any], Door],
 
 
 def _reject(told: Mapping[str, Any], door: Door) -> str:
-    reason = str(told.get("reason") or "").strip()[:LONGEST_TEXT]
+    reason = typed_text(told.get("reason"), LONGEST_TEXT)
     if not reason:
         raise Refusal("say why: a sweep without a reason cannot be defended later")
     sweep = _sweep(told)
@@ -83,14 +99,16 @@ def _reject(told: Mapping[str, Any], door: Door) -> str:
 
 def _restore(told: Mapping[str, Any], door: Door) -> str:
     sweep = _sweep(told)
-    _ask(Asked("restore", str(told.get("reason") or "")[:LONGEST_TEXT], sweep, door.now), door)
+    _ask(Asked("restore", typed_text(told.get("reason"), LONGEST_TEXT), sweep, door.now), door)
     return f"sweep {sweep} is taken back"
 
 
 def _solution(told: Mapping[str, Any], door: Door) -> str:
-    name = str(told.get("name") or "")
-    if not 0 < len(name) <= LONGEST_NAME:
-        raise Refusal("say which solution of the protocol")
+    name, there = typed_text(told.get("name"), LONGEST_NAME), ", ".join(door.solutions) or "none yet"
+    if not name:
+        raise Refusal(f"say which solution: {there}")
+    if name not in door.solutions:
+        raise Refusal(f"there is no solution '{name}' on this rig; there are: {there}")
     _ask(Asked("solution", name, asked=door.now), door)
     return f"solution {name}, as soon as no sweep is recorded"
 
@@ -101,7 +119,7 @@ def _stage(told: Mapping[str, Any], door: Door) -> str:
         door.controls.watch_pipette(None)
         return "test pulses end; still paused"
     if stage not in STAGES:
-        raise Refusal(f"there is no stage '{stage}'; there are {', '.join(STAGES)}")
+        raise Refusal(f"there is no stage '{typed_text(stage, LONGEST_NAME)}'; there are {', '.join(STAGES)}")
     if door.mode not in (None, ClampMode.VOLTAGE):
         raise Refusal(f"test pulses are for voltage clamp; the cell is in {door.mode}")
     if stage == "bath" and door.has_begun:
@@ -111,15 +129,15 @@ def _stage(told: Mapping[str, Any], door: Door) -> str:
 
 
 def _answer(told: Mapping[str, Any], door: Door) -> str:
-    number, option = told.get("question"), str(told.get("option"))
-    if not isinstance(number, int) or not door.questions.answer(number, option):
+    number, option = told.get("question"), typed_text(told.get("option"), LONGEST_TEXT)
+    if not isinstance(number, int) or isinstance(number, bool) or not door.questions.answer(number, option):
         raise Refusal("that question was answered already")
     return option
 
 
 def _sweep(told: Mapping[str, Any]) -> int:
     sweep = told.get("sweep")
-    if not isinstance(sweep, int) or isinstance(sweep, bool) or sweep < 0:
+    if not isinstance(sweep, int) or isinstance(sweep, bool) or not 0 <= sweep < MOST_SWEEPS:
         raise Refusal("say which sweep")
     return sweep
 
@@ -134,6 +152,7 @@ WORDS: Mapping[str, Callable[[Mapping[str, Any], Door], str]] = {
     "go_on": _go_on,
     "next_step": _next_step,
     "stop": _stop,
+    "take_back_stop": _go_on_recording,
     "mark": _write("mark"),
     "note": _write("note"),
     "reject": _reject,

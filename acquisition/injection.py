@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 INJECTED = "injected"
 """Kind of a log line for a fault that was brought about on purpose."""
+NAMED = ("find", "series")
+"""Kinds of sweeps whose label is a name of the protocol's. Others have words of ours: 'bias' may be a series, too."""
 
 
 def die() -> None:
@@ -41,6 +43,11 @@ class FillableVolume(Volume):
     def __init__(self) -> None:
         """Have room."""
         self._room: float | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it was filled, and nobody has made space."""
+        return self._room is not None
 
     def fill(self) -> None:
         """Have no room from now on."""
@@ -91,7 +98,8 @@ class TroubledWriter(WriterLane):
     def begin_sweep(self, header: SweepHeader) -> None:
         """Open a sweep; what waits for it, or for its series, counts from its first sample."""
         self._trouble.begins(header.sweep.index, header.start)
-        self._trouble.begins(header.label, header.start)
+        if header.kind in NAMED:
+            self._trouble.begins(header.label, header.start)
         super().begin_sweep(header)
 
     def samples(self, frame: Frame) -> None:

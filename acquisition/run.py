@@ -8,7 +8,6 @@ import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from acquisition.bench import Bench
@@ -20,6 +19,7 @@ from acquisition.injection import FillableVolume, TroubledWriter, die
 from acquisition.lanes import LiveLane, WriterLane
 from acquisition.pauses import short_pauses
 from acquisition.person import Person, Unattended
+from acquisition.precedence import going_first
 from acquisition.recording import recording
 from acquisition.register import registered
 from acquisition.rest import told_once
@@ -32,6 +32,7 @@ from drivers.clock import Clock, DemandClock, WallClock
 from protocols.loading import read_text
 
 if TYPE_CHECKING:
+    import typing
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
@@ -40,12 +41,17 @@ if TYPE_CHECKING:
     from acquisition.events import Observer, RunFinished
     from acquisition.guardian import Unguarded
     from acquisition.lanes import Recorder
+    from acquisition.session.disk import Volume
     from config.rig import Rig
     from drivers.build import Devices
     from protocols.protocol import Protocol
 
-    Recording = Callable[[Path, SessionHead], AbstractContextManager[Recorder]]
-    """From the session file's name and its head to what takes the session."""
+    class Recording(typing.Protocol):
+        """Makes what takes a session, from the session file's name, its head, and the disk as the run sees it."""
+
+        def __call__(self, nwb: Path, head: SessionHead, *, volume: Volume) -> AbstractContextManager[Recorder]:
+            """Begin the session."""
+
 
 SOFTWARE = ("patchrig", "numpy", "numba", "h5py", "pydantic")
 
@@ -86,7 +92,7 @@ def run(
     observers: Sequence[Observer] = (),
     person: Person | None = None,
     controls: Controls | None = None,
-    record: Recording | None = None,
+    record: Recording = recording,
     kill: Callable[[], None] = die,
     door: Door | None = None,
 ) -> tuple[RunFinished, Path]:
@@ -115,7 +121,7 @@ def run(
     wish.out.mkdir(parents=True, exist_ok=True)
     clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
     if door is not None:
-        door.begins(clock, wish.speed)
+        door.begins(clock, wish.speed, solutions=tuple(protocol.solutions))
         observers = [*observers, door]
     asked = person or Unattended()
     hands = HandsOf(asked, observers, clock)
@@ -129,25 +135,29 @@ def run(
         guarding(wish.rig, rig, path, devices) as lease,
         _open(devices) as opened,
         LiveLane(observers, lossless=wish.speed is None) as live,
-        (record or partial(recording, volume=volume))(path, head) as session,
+        record(path, head, volume=volume) as session,
         short_pauses(),
     ):
         hands.lease = lease
+        writer = _writer(session, devices, volume, live, kill)
+        controls = controls or Controls()
         bench = Bench(
-            protocol,
-            rig,
-            devices,
-            clock=clock,
-            writer=_writer(session, devices, volume, live, kill),
-            live=live,
-            person=asked,
-            controls=controls or Controls(),
-            lease=lease,
+            protocol, rig, devices, clock=clock, writer=writer, live=live, person=asked, controls=controls, lease=lease
         )
-        if wish.faults is not None:
-            bench.log("faults", f"faults are injected, as {wish.faults.name} says", written=read_text(wish.faults))
-        finished = Engine(bench).run()
+        finished = _carried_out(bench, wish)
         return (_rest_again(finished, lease, opened) if bench.left else finished), path
+
+
+def _carried_out(bench: Bench, wish: Wish) -> RunFinished:
+    """Run the plan: before other programs where seconds are seconds; a dry run would take the whole computer."""
+    if wish.faults is not None:
+        bench.log("faults", f"faults are injected, as {wish.faults.name} says", written=read_text(wish.faults))
+    if not bench.clock.is_wall_time:
+        return Engine(bench).run()
+    with going_first() as way:
+        words = f"goes before other programs ({way.words})" if way else "waits for its turn among other programs"
+        bench.log("precedence", f"the recording {words}", way=way.words if way else "")
+        return Engine(bench).run()
 
 
 @contextmanager

@@ -3,7 +3,8 @@
     python -m benchmarks.rehearsal [--cells 200] [--workers 2] [--protocol FILE] [--rig FILE] [--out DIR]
     python -m benchmarks.rehearsal --study [--populations 20] [--studies 5000]
 
-The first form runs `patchrig rehearse` in a fresh process (numba's cache as it is) and prints wall and CPU time.
+The first form runs `patchrig rehearse` in a fresh process (numba's cache as it is) and prints wall and CPU time, what
+gates did in how many cells, and what a study could show.
 
 With --study no cell is run. The cells are those of the study simulation (`benchmarks/study_cells.py`: CV of the
 amplitude 38 %, a drug that blocks 35 %, run-down), 100 with drug and 100 with vehicle as a rehearsal of 200 would have
@@ -19,6 +20,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,7 @@ def time_one(wish: argparse.Namespace) -> None:
         f"{used:.0f} s of CPU ({used / data['lived']:.2f} s per cell, everything included)"
     )
     print(f"endings: {', '.join(f'{k} {v}' for k, v in data['endings'].items())}; {data['experiment_s']}")
+    show_gates(data["cells"])
     for planned in data["planned"]:
         show(planned)
 
@@ -81,6 +84,18 @@ def cpu() -> float:
     """Return the CPU time of the processes that have ended, s."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def show_gates(cells: list[dict[str, Any]]) -> None:
+    """Print what gates did in which cells, and why cells were lost: the seeds are there to be looked at."""
+    seeds: dict[str, list[int]] = defaultdict(list)
+    for cell in cells:
+        for words in {f"{trip['cause']} ({trip['action']})" for trip in cell["gates"]}:
+            seeds[words].append(cell["seed"])
+        if cell["why"]:
+            seeds[f"lost: {cell['why'][0]}"].append(cell["seed"])
+    for words, found in sorted(seeds.items(), key=lambda item: -len(item[1])):
+        print(f"  {len(found):3} of {len(cells)} cells: {words}; seeds {', '.join(map(str, found[:12]))}")
 
 
 def show(planned: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ from protocols.steps import Find, Series, Step
 from protocols.written import wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from config.rig import Rig
@@ -47,6 +47,8 @@ def _at_most_all(value: Percent) -> Percent:
     return value
 
 
+DRIVEN = ("primary", "secondary")
+"""Inputs that the amplifier drives; on others of a rig file there is nothing to record in a dry run."""
 MOST_EVENTS = 1000.0
 """Hz: the simulated cell throws its dice once a millisecond."""
 
@@ -315,20 +317,24 @@ def faults_for(path: Path, protocol: Protocol, rig: Rig) -> FaultList:
     """
     text, name = read_text(path), str(path)
     made = faults_from_text(text, name)
-    if findings := [*_moments(made, protocol), *_sweeps(made, protocol, rig), *_parts(made, rig)]:
+    if findings := [*_moments(made, protocol), *_sweeps(made, protocol, rig), *_parts(made, protocol, rig)]:
         marked = read_marked(text)
         raise InvalidFile(name, text, [located(f, marked) for f in findings])
     return made
 
 
 def _moments(made: FaultList, protocol: Protocol) -> Iterator[Finding]:
-    """Find faults that wait for something that never comes."""
+    """Find faults that wait for something that never comes, or for one of two things."""
     begins = [s.name for s in protocol.steps if isinstance(s, Find | Series)]
     known = [*begins, *protocol.solutions]
     for i, fault in enumerate(made.faults):
-        if fault.after is not None and fault.after not in known:
-            words = f"the protocol has no series, search or solution '{fault.after}'{did_you_mean(fault.after, known)}"
-            yield Finding(("faults", i, fault.verb, "after"), words)
+        name = fault.after
+        if name is None or known.count(name) == 1:
+            continue
+        words = f"the protocol has no series, search or solution '{name}'{did_you_mean(name, known)}"
+        if name in known:
+            words = f"'{name}' is a step and a solution of the protocol: give one of them another name"
+        yield Finding(("faults", i, fault.verb, "after"), words)
 
 
 def _sweeps(made: FaultList, protocol: Protocol, rig: Rig) -> Iterator[Finding]:
@@ -342,21 +348,35 @@ def _sweeps(made: FaultList, protocol: Protocol, rig: Rig) -> Iterator[Finding]:
             yield Finding(("faults", i, fault.verb, "in_sweep"), words)
 
 
-def _parts(made: FaultList, rig: Rig) -> Iterator[Finding]:
-    """Find faults of what the rig has not."""
+def _parts(made: FaultList, protocol: Protocol, rig: Rig) -> Iterator[Finding]:
+    """Find faults of what the rig has not, or of what this protocol would not notice."""
     for i, fault in enumerate(made.faults):
-        key, known = _part_of(fault, rig)
-        if key and (name := getattr(fault, key)) is not None and name not in known:
-            words = f"'{rig.rig}' has no '{name}'{did_you_mean(name, known)}"
-            yield Finding(("faults", i, fault.verb, key), words)
+        here = ("faults", i, fault.verb)
+        if isinstance(fault, StuckValve) and (why := _line_without_use(fault.line, protocol, rig)):
+            yield Finding((*here, "line"), why)
+        if isinstance(fault, SaturatedInput) and (why := _input_without_signal(fault.input, protocol, rig)):
+            yield Finding((*here, "input"), why)
+        if isinstance(fault, SilentThermometer) and rig.thermometer is None:
+            yield Finding(here, f"'{rig.rig}' has no thermometer that could be silent", on_key=True)
 
 
-def _part_of(fault: Fault, rig: Rig) -> tuple[str, Iterable[str]]:
-    """Return the key by which a fault names a part of the rig, and the parts there are."""
-    match fault:
-        case StuckValve():
-            return "line", rig.perfusion.lines
-        case SaturatedInput():
-            return "input", rig.inputs
-        case _:
-            return "", ()
+def _line_without_use(name: str | None, protocol: Protocol, rig: Rig) -> str | None:
+    """Return why the valve of a line cannot stick in a run; None if it can, and for all lines at once."""
+    used = list(dict.fromkeys([*(s.line for s in protocol.solutions.values()), rig.safe.line]))
+    if name is not None and name not in rig.perfusion.lines:
+        return f"'{rig.rig}' has no line '{name}'{did_you_mean(name, rig.perfusion.lines)}"
+    if name is not None and name not in used:
+        return f"no solution of the protocol stands on '{name}', so its valve never moves; used are {', '.join(used)}"
+    return None
+
+
+def _input_without_signal(name: str, protocol: Protocol, rig: Rig) -> str | None:
+    """Return why nobody would see an input at full scale."""
+    recorded = ", ".join(protocol.record.channels)
+    if name not in rig.inputs:
+        return f"'{rig.rig}' has no input '{name}'{did_you_mean(name, rig.inputs)}"
+    if name not in DRIVEN:
+        return f"no signal drives '{name}': only {' and '.join(DRIVEN)} are the amplifier's"
+    if name not in protocol.record.channels:
+        return f"the protocol does not record '{name}', so nobody would see it; its 'channels' are {recorded}"
+    return None

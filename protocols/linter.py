@@ -30,7 +30,7 @@ Clamp = Literal["voltage", "current", "unknown"]
 def lint_protocol(data: dict[str, Any]) -> list[Finding]:
     """Return what is wrong between the parts of a protocol, given its plain data."""
     d = draft(data)
-    rules = (_solutions, _found_names, _measures, _doubled_names, _record, _clamp, _switches, _arrivals)
+    rules = (_solutions, _labels, _found_names, _measures, _doubled_names, _record, _clamp, _switches, _arrivals)
     return [f for rule in (*rules, *accept_rules, *gate_rules, *timing_rules, *ttl_rules) for f in rule(d)]
 
 
@@ -45,6 +45,19 @@ def _solutions(d: Draft) -> Iterator[Finding]:
         line = raw.get("line") if isinstance(raw, dict) else None
         if isinstance(line, str) and lines.setdefault(line, name) != name:
             yield Finding(("solutions", name, "line"), f"'{lines[line]}' stands on line '{line}' already")
+
+
+def _labels(d: Draft) -> Iterator[Finding]:
+    """Check that solutions of one label are the same: sweeps, figures and results tell them apart by it alone."""
+    seen: dict[str, tuple[str, Any]] = {}
+    for name, raw in d.solutions.items():
+        label = raw.get("label") if isinstance(raw, dict) else None
+        if not isinstance(label, str):
+            continue
+        first, compound = seen.setdefault(label, (name, raw.get("compound")))
+        if raw.get("compound") != compound:
+            words = f"'{first}' is labelled '{label}' already and has something else in it; results go by the label"
+            yield Finding(("solutions", name, "label"), words)
 
 
 def _found_names(d: Draft) -> Iterator[Finding]:

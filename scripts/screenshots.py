@@ -1,10 +1,11 @@
 """Photographs every screen of the page, in both themes and two sizes and on a phone, to be looked at.
 
-    python scripts/screenshots.py [FOLDER] [--keep] [--only NAME,NAME]
+    python scripts/screenshots.py [FOLDER] [--large] [--keep] [--only NAME,NAME]
 
 A rehearsal of the shipped drug study is run for it at many times life speed, and reviewed afterwards: five minutes.
-Needs what the page's tests need: playwright (extra 'test') and a Chromium. `--keep` takes none but the
-small chosen set of docs/screens, and writes it anew.
+Needs what the page's tests need: playwright (extra 'test') and a Chromium. `--large` adds a 4K screen, once with one
+and once with two device pixels for a CSS pixel. `--keep` takes none but the small chosen set of docs/screens, and
+writes it anew. NAME is one of files, run, review, test_pulses.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 THEMES = ("dark", "light")
-SIZES = {"1366": (1366, 768), "2160": (3840, 2160)}
+SIZES: dict[str, dict[str, Any]] = {
+    "1366": {"viewport": {"width": 1366, "height": 768}},
+    "1600": {"viewport": {"width": 1600, "height": 950}},
+}
+LARGE: dict[str, dict[str, Any]] = {
+    "2160": {"viewport": {"width": 3840, "height": 2160}},
+    "1080x2": {"viewport": {"width": 1920, "height": 1080}, "device_scale_factor": 2},
+}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 KEPT = {  # name in docs/screens -> screen, theme
     "run_dark": ("run", "dark"),
@@ -45,6 +54,8 @@ KEPT = {  # name in docs/screens -> screen, theme
 }
 KEPT_SIZE = (1600, 900)
 QUALITY = 82
+SHADES = 256
+"""Colours of a picture that is looked at: it takes a third of the room."""
 STUDY = "protocols/sahp_l_type_block.yaml"
 DOWN = 25
 """Sweeps from where the review begins to the middle of the drug."""
@@ -64,7 +75,8 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(prefix="study-") as made, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        camera = Camera(browser, out, keep="--keep" in sys.argv)
+        sizes = {**SIZES, **LARGE} if "--large" in sys.argv else SIZES
+        camera = Camera(browser, out, sizes, keep="--keep" in sys.argv)
         folder = Path(made)
         fill(folder)
         (folder / "data").mkdir(exist_ok=True)  # else the rig screen names the temporary folder above it
@@ -77,9 +89,9 @@ def main() -> None:
 class Camera:
     """Takes a screen in all themes and sizes."""
 
-    def __init__(self, browser: Any, out: Path, *, keep: bool) -> None:
-        """Write pictures into `out`; `keep` makes the chosen set anew, and nothing else."""
-        self._browser, self._out, self._keep = browser, out, keep
+    def __init__(self, browser: Any, out: Path, sizes: dict[str, dict[str, Any]], *, keep: bool) -> None:
+        """Write pictures of these sizes into `out`; `keep` makes the chosen set anew, and nothing else."""
+        self._browser, self._out, self._sizes, self._keep = browser, out, sizes, keep
 
     @contextmanager
     def window(self, link: str, theme: str, **options: Any) -> Iterator[Any]:
@@ -94,25 +106,20 @@ class Camera:
         finally:
             context.close()
 
-    def take(self, name: str, link: str, ready: Any, *, phone: bool = False, large: bool = True) -> None:
-        """Photograph `link` when `ready(page)` has returned; `large` on a large screen, too."""
+    def take(self, name: str, link: str, ready: Any, *, phone: bool = False) -> None:
+        """Photograph `link` when `ready(page)` has returned; `phone` on a phone, too."""
         if self._keep:
             self._keep_some(name, link, ready)
             return
-        sizes = {size: s for size, s in SIZES.items() if large or size != "2160"}
         for theme in THEMES:
-            for size, (width, height) in sizes.items():
-                with self.window(link, theme, viewport={"width": width, "height": height}) as page:
+            for size, options in {**self._sizes, **({"phone": PHONE} if phone else {})}.items():
+                with self.window(link, theme, **options) as page:
                     ready(page)
                     self._shoot(page, f"{name}_{theme}_{size}")
-            if phone:
-                with self.window(link, theme, **PHONE) as page:
-                    ready(page)
-                    self._shoot(page, f"{name}_{theme}_phone")
 
     def _shoot(self, page: Any, name: str) -> None:
         page.wait_for_timeout(400)
-        page.screenshot(path=self._out / f"{name}.png")
+        _few_colours(page.screenshot(), self._out / f"{name}.png")
         root = "document.documentElement"
         scroll = page.evaluate(f"() => [{root}.scrollWidth - innerWidth, {root}.scrollHeight - innerHeight]")
         words = ("wide",) if name.endswith("phone") else ("wide", "high")
@@ -130,6 +137,12 @@ class Camera:
                 page.wait_for_timeout(400)
                 page.screenshot(path=self._out / f"{kept}.png")
             _small(self._out / f"{kept}.png", ROOT / "docs" / "screens" / f"{kept}.webp")
+
+
+def _few_colours(picture: bytes, into: Path) -> None:
+    from PIL import Image
+
+    Image.open(BytesIO(picture)).convert("RGB").quantize(SHADES, Image.Quantize.MAXCOVERAGE).save(into, optimize=True)
 
 
 def _small(picture: Path, into: Path) -> None:
@@ -234,7 +247,7 @@ def run(camera: Camera, folder: Path) -> None:
             page.locator('#steps li[data-state="now"]', has_text="drug").wait_for(timeout=1e3 * PATIENCE)
             page.wait_for_timeout(1000 * 300 / float(SPEED))  # five minutes of the drug
         camera.take("run", link, _waits("sAHP", "mV"), phone=True)
-        camera.take("rig_in_run", _at(link, "rig"), _waits("now-primary", "mV"), large=False)
+        camera.take("rig_in_run", _at(link, "rig"), _waits("now-primary", "mV"))
         with camera.window(link, "dark") as page:
             _waits("state-word", "OVER", PATIENCE)(page)
         camera.take("over", link, _waits("state-word", "OVER"))

@@ -28,9 +28,9 @@ def rehearse(
     ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes. Default: one per core.", min=1)] = None,
     dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run the cells on this Dask cluster.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report, power curve and data.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report, picture and data.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the report here (html, pdf).")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Draw the power curve here (png, svg, pdf).")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the picture of it here (png, svg, pdf).")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep every session file, in --out.")] = False,
     json_: AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from acquisition.cli.app import (
     shipped_rig,
 )
 from acquisition.cli.viewing import Port, Share, page_beside
+
+if TYPE_CHECKING:
+    from acquisition.events import RunFinished
 
 
 @app.command()
@@ -108,8 +111,6 @@ def run(
     json_: AsJson = False,
 ) -> None:
     """Run a protocol on the rig, or rehearse it on the simulated one."""
-    from acquisition.recording import sealed
-    from acquisition.reports import result_of, seal_words
     from acquisition.run import Who, Wish
     from acquisition.sitting import sit
 
@@ -125,6 +126,15 @@ def run(
     )
     page = page_beside(wish, port=port, share=share, approach=approach) if view or share or approach else None
     finished, session = sit(wish, answers="yes" if yes else "ask" if sys.stdin.isatty() else "nobody", page=page)
+    _tell(finished, session, figure, as_json=json_)
+    raise typer.Exit(EXITS[finished.reason])
+
+
+def _tell(finished: RunFinished, session: Path, figure: Path | None, *, as_json: bool) -> None:
+    """Seal the session and say what came of the run."""
+    from acquisition.recording import sealed
+    from acquisition.reports import result_of, seal_words
+
     if finished.reason != "finished":
         say(f"{finished.reason}: {finished.text}")
     verdict = sealed(session)
@@ -134,7 +144,7 @@ def run(
     drawn = draw(session, figure) if figure else None
     if drawn:
         say(f"figure   {drawn}")
-    if json_:
+    if as_json:
         give(
             "run",
             ok=finished.reason == "finished",
@@ -147,7 +157,6 @@ def run(
             experiment_s=finished.time,
             result=result.data,
         )
-    raise typer.Exit(EXITS[finished.reason])
 
 
 def _times_life(speed: str | None, *, simulate: bool) -> float | None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Share = Annotated[bool, typer.Option("--share", help="Let others on the network watch: show a link that is read-only.")]
 Port = Annotated[int, typer.Option(help="Port of the page; a free one by default.", min=0, max=65535)]
 
+LATE = "the page does not answer yet; its link comes when it does"
+LATE_BESIDE = f"{LATE}. The recording does not wait for it"
+
 
 @app.command()
 def view(
@@ -43,21 +46,22 @@ def view(
 
 def open_page(desk: Desk, at: Address, *, share: bool = False) -> None:
     """Serve the page in this process until Ctrl-C, and open the browser."""
-    from acquisition.page.opening import show
+    from acquisition.page.opening import Announcement, announced
     from acquisition.page.server import listening, serve
 
     listens = listening(at.host, at.port)
-    tell_links(at, desk.first, share=share)
-    show(at.link(desk.first))
-    serve(desk, at.keys, listens, hosts=at.hosts)
+    said = Announcement(at, ready=lambda: _opened(at, desk.first, share=share), late=lambda: say(LATE))
+    with announced(said):
+        serve(desk, at.keys, listens, hosts=at.hosts)
 
 
 def page_beside(wish: Wish, *, port: int, share: bool, approach: bool) -> Page:
     """Return what opens the page of a run that this process is about to begin."""
     from contextlib import contextmanager
+    from functools import partial
 
     from acquisition.page.desk import Desk
-    from acquisition.page.opening import address, beside, show
+    from acquisition.page.opening import address, beside
     from acquisition.sitting import Page
 
     at = address(port, share=share)
@@ -65,15 +69,18 @@ def page_beside(wish: Wish, *, port: int, share: bool, approach: bool) -> Page:
 
     @contextmanager
     def opened() -> Iterator[None]:
-        tell_links(at, desk.first, share=share)
-        with beside(desk, at, ready=lambda: show(at.link(desk.first))):
+        ready = partial(_opened, at, desk.first, share=share)
+        with beside(desk, at, ready=ready, late=lambda: say(LATE_BESIDE)):
             yield
 
     return Page(opened, begins_with_pipette=approach)
 
 
-def tell_links(at: Address, first: str, *, share: bool) -> None:
-    """Write where the page is."""
+def _opened(at: Address, first: str, *, share: bool) -> None:
+    """Write where the page is, now that it answers, and open the browser."""
+    from acquisition.page.opening import show
+
     say(f"page     {at.link(first)}")
     for link in at.watching() if share else ():
         say(f"watch    {link}")
+    show(at.link(first))

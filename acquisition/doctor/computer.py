@@ -1,4 +1,4 @@
-"""The computer: Python, packages, names, time, power. Commands nothing."""
+"""The computer: Python, packages, names, time, precedence, power. Commands nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acquisition.doctor.finding import Check, Finding, Section, bad, note, ok, section
+from acquisition.precedence import advice, going_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from packaging.requirements import Requirement
+
+    from acquisition.precedence.way import Way
 
 OURS = ("acquisition", "config", "drivers", "protocols", "patchrig")
 """Our packages have plain names, and a file of such a name elsewhere would be taken in their place."""
@@ -43,6 +47,7 @@ def look_at_computer() -> Section:
             Check("packages", packages, PIP),
             Check("names", lambda: names(Path.cwd(), sys.path), "start patchrig in another folder"),
             Check("timer", timer, "close programs that keep the computer busy"),
+            Check("precedence", precedence, "close programs that keep the computer busy"),
             Check("clock", clock, "set date, time and time zone of the computer"),
             Check("power", power, "look at the power options in Windows' settings yourself"),
         ),
@@ -125,6 +130,20 @@ def _nap(sleep: Callable[[float], None], now: Callable[[], float]) -> float:
     began = now()
     sleep(NAP)
     return now() - began
+
+
+def precedence(
+    going: Callable[[], AbstractContextManager[Way | None]] = going_first, do: Callable[[Way | None], str] = advice
+) -> Iterator[Finding]:
+    """Ask for what a run asks for, and give it back at once."""
+    with going() as way:
+        pass
+    if way is None:
+        words = "a run waits for its turn among other programs; no sample is lost by that, but the screen may be late"
+    else:
+        words = f"a run {'goes before' if way.is_strict else 'gets more than'} other programs ({way.words})"
+    more = do(way)
+    yield note("precedence", words, more) if more else ok("precedence", words)
 
 
 def clock(at: datetime | None = None) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from acquisition.guardian.claim import claimed
 from acquisition.guardian.telling import told
+from acquisition.precedence import going_first
 from acquisition.rest import opened_as_far_as_possible, put_to_rest, told_once
 from acquisition.session.guardian_record import Record, write
 from config.loading import load_rig
@@ -216,7 +217,8 @@ def main(rig_file: str, record_file: str, pid: str) -> None:
         with claimed(rig, int(pid)) as claim:
             _say("ready")
             _leave_the_terminal()
-            _guard(rig, Path(record_file), int(pid), claim)
+            with going_first():  # it sleeps until it is needed, and then a cell waits
+                _guard(rig, Path(record_file), int(pid), claim)
     except Refused as error:
         _say(f"taken: {error}")
 

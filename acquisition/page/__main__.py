@@ -18,13 +18,11 @@ def main() -> None:
         session=_path(told.get("session")), pid=told.get("pid"), protocol=_path(told.get("protocol")),
         rig=_path(told.get("rig")), folder=Path(told.get("folder", ".")), first=told.get("first", "run"),
     )  # fmt: skip
-    serve(
-        desk,
-        Keys(told["control"], told["watch"]),
-        listening(told["host"], told["port"]),
-        hosts=tuple(told["hosts"]),
-        ends_alone=True,
-    )
+    try:
+        at = listening(told["host"], told["port"])
+    except OSError as error:
+        sys.exit(f"the page cannot be at port {told['port']}: {error.strerror}. Choose another with --port")
+    serve(desk, Keys(told["control"], told["watch"]), at, hosts=tuple(told["hosts"]), ends_alone=True)
 
 
 def _path(text: str | None) -> Path | None:

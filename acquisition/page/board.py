@@ -71,8 +71,9 @@ class _Rows:
 
 
 def as_json(value: Any) -> str:
-    """Return JSON that browsers read: what is not finite is null."""
-    return json.dumps(known(value), ensure_ascii=False, separators=(",", ":"), default=str)
+    """Return JSON that browsers read: what is not finite is null, what is no character is a question mark."""
+    text = json.dumps(known(value), ensure_ascii=False, separators=(",", ":"), default=str)
+    return text.encode("utf-8", "replace").decode()
 
 
 def known(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,17 +13,19 @@ import numpy as np
 from acquisition.page.board import Board
 from acquisition.page.decimation import column_width, columns_of
 from acquisition.page.following import Following, followed
-from acquisition.page.lease import ControlLease
 from acquisition.page.line import NOBODY, Line
+from acquisition.page.messages import numbers
 from acquisition.page.present import packed
 from acquisition.page.telling import Teller
 from protocols.errors import PatchrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from types import TracebackType
 
     from acquisition.page.desk import Desk
+    from acquisition.page.messages import Message
+    from acquisition.page.security import Role
     from acquisition.page.story import Story
     from acquisition.register import Entry
 
@@ -35,6 +37,10 @@ SEARCH = 0.3
 """Seconds between looks for a run."""
 LOOK = 1.0
 """Seconds between looks whether the run lives and how full the disk is."""
+BETWEEN_LOOKS = 0.1
+"""Seconds between close looks of those who only watch, all together: each costs some milliseconds."""
+LEAST_COLUMNS, MOST_COLUMNS = 10, 4000
+"""Of a stretch that somebody looks at closely."""
 Place = tuple[int, int, int, int]
 """Generation of the story, sweep, window, and columns that a viewer has."""
 
@@ -45,11 +51,11 @@ class Feed:
     def __init__(self, desk: Desk) -> None:
         """Follow nothing yet."""
         self._desk = desk
-        self.board, self.lease, self.viewers = Board(), ControlLease(), 0
+        self.board, self.viewers = Board(), 0
         self._following: Following | None = None
         self._line: Line | None = None
         self._teller: Teller | None = None
-        self._frame = asyncio.Event()
+        self._frame, self._close_looks = asyncio.Event(), asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._generation = 0
         self._has_failed = False
@@ -118,11 +124,16 @@ class Feed:
             following.story is None or following.story.closed is not None or not self._lives
         )
 
-    async def ask(self, act: str, fields: dict[str, Any]) -> tuple[bool, str]:
-        """Ask the run for something."""
+    @property
+    def controller(self) -> str | None:
+        """Who has control, of all viewers of all pages of the run: the run itself keeps the lease."""
+        return None if self._line is None else self._line.controller
+
+    async def ask(self, act: str, fields: Mapping[str, Any], viewer: str) -> tuple[bool, str]:
+        """Ask the run for something that `viewer` wishes."""
         if self._line is None:
             return (False, "the run is over") if self.is_over else NOBODY
-        return await self._line.ask(act, fields)
+        return await self._line.ask(act, fields, viewer)
 
     def traces(self, place: Place | None) -> tuple[list[bytes], Place | None]:
         """Return blocks of the present sweep that a viewer at `place` lacks, and where it is then."""
@@ -141,24 +152,35 @@ class Feed:
             have = min(c.complete for c in present.columns)
         return blocks, (*here, have)
 
-    def zoom(self, wish: dict[str, Any]) -> bytes | None:
-        """Return a stretch of the present window at another resolution; None if it is not that sweep any more."""
+    @asynccontextmanager
+    async def close_looks(self, role: Role) -> AsyncIterator[None]:
+        """Let who has the control key look closely at once, and all who watch one after another, with a pause."""
+        if role == "control":
+            yield
+            return
+        async with self._close_looks:
+            yield
+            await asyncio.sleep(BETWEEN_LOOKS)
+
+    def zoom(self, wish: Message) -> bytes | None:
+        """Return a stretch of the present window at another resolution; None if it is not that sweep any more.
+
+        Raises
+        ------
+        Unreadable
+            The wish lacks a number. Beyond the window there is nothing: what is asked of that is left out.
+        """
+        sweep, start, stop, columns = numbers(wish, "sweep", "start", "stop", "columns")
         story = None if self._following is None else self._following.story
         present = None if story is None else story.present
-        try:
-            sweep, start, stop = int(wish["sweep"]), float(wish["start"]), float(wish["stop"])
-            columns, number = min(4000, max(10, int(wish["columns"]))), int(wish["id"])
-        except (KeyError, TypeError, ValueError):
-            return None
         if present is None or present.header.sweep.index != sweep:
             return None
         offset = present.window * present.window_n
         first, last = (max(0, min(round(t * present.rate) - offset, present.window_n)) for t in (start, stop))
-        width = column_width(max(1, last - first), columns)
-        rows = np.concatenate([columns_of(c.samples[first:last], width) for c in present.columns])
-        return packed(
-            "zoom", (sweep, number, 0), rows, present.wall, ((offset + first) / present.rate, width / present.rate)
-        )
+        width = column_width(max(1, last - first), round(min(MOST_COLUMNS, max(LEAST_COLUMNS, columns))))
+        rows = np.concatenate([columns_of(c.samples[first : max(first, last)], width) for c in present.columns])
+        place = ((offset + first) / present.rate, width / present.rate)
+        return packed("zoom", (present.header.sweep.index, wish.number, 0), rows, present.wall, place)
 
     async def _run(self) -> None:
         """Find a run, follow it to its end, and go on to the next."""

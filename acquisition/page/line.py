@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from acquisition.register import Entry
 
 PATIENCE = 3.0
@@ -20,7 +22,10 @@ AGAIN = 1.0
 """Seconds between tries to be let in."""
 NOBODY = (False, "the run does not answer; its recording goes on as it was")
 MOST_LINE = 1 << 16
-"""Bytes."""
+"""Bytes of what the run says at once."""
+MOST_ASKED = 1 << 14
+"""Bytes of one wish; the door takes no more."""
+TOO_LONG = (False, "that is too long for one message")
 
 
 class Line:
@@ -34,6 +39,8 @@ class Line:
         self._waiting: dict[int, asyncio.Future[tuple[bool, str]]] = {}
         self.status: dict[str, Any] | None = None
         """What the run said of itself last, with 'wall', the Unix time at which it was so; None while unconnected."""
+        self.controller: str | None = None
+        """The viewer that has control, of this page or another; None if nobody has, or while unconnected."""
 
     async def keep(self) -> None:
         """Be connected, until cancelled."""
@@ -43,14 +50,17 @@ class Line:
             self._hang_up()
             await asyncio.sleep(AGAIN)
 
-    async def ask(self, act: str, fields: dict[str, Any]) -> tuple[bool, str]:
-        """Ask the run for something, and return whether it will and what it says."""
+    async def ask(self, act: str, fields: Mapping[str, Any], viewer: str) -> tuple[bool, str]:
+        """Ask the run for something that `viewer` wishes, and return whether it will and what it says."""
         if self._writer is None:
             return NOBODY
         number = next(self._numbers)
+        wish = {**fields, "do": act, "id": number, "viewer": viewer}
+        if len(_as_line(wish)) > MOST_ASKED:
+            return TOO_LONG
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            await self._say({**fields, "do": act, "id": number})
+            await self._say(wish)
             return await asyncio.wait_for(answer, PATIENCE)
         except (OSError, TimeoutError, asyncio.CancelledError):
             return NOBODY
@@ -64,19 +74,24 @@ class Line:
             told = json.loads(line)
             if "status" in told:
                 self.status = {**told["status"], "wall": told.get("wall", time.time())}
+                self.controller = told.get("controller")
             elif (answer := self._waiting.get(told.get("did"))) is not None and not answer.done():
                 answer.set_result((bool(told["ok"]), str(told["text"])))
 
-    async def _say(self, message: dict[str, Any]) -> None:
+    async def _say(self, message: Mapping[str, Any]) -> None:
         if self._writer is None:
             raise ConnectionError("not connected")
-        self._writer.write(json.dumps(message).encode() + b"\n")
+        self._writer.write(_as_line(message))
         await self._writer.drain()
 
     def _hang_up(self) -> None:
         if self._writer is not None:
             self._writer.close()
-        self._writer, self.status = None, None
+        self._writer, self.status, self.controller = None, None, None
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_result(NOBODY)
+
+
+def _as_line(message: Mapping[str, Any]) -> bytes:
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 
-from acquisition.page.security import Keys
+from acquisition.page.security import Keys, cookie_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +30,9 @@ LIVES = 5
 """Servers that are started for one run. One after another dying has a reason that another will not mend."""
 GLANCE = 0.3
 """Seconds between looks whether the server lives."""
+LATE = 10.0
+"""Seconds after which a page that does not answer yet is worth a word."""
+NO_PAGE = "the page's server ended {} times and is not started again; 'patchrig view' opens another"
 QUIET = "PATCHRIG_NO_BROWSER"
 """Environment variable that keeps the browser closed."""
 
@@ -83,14 +88,66 @@ def show(link: str) -> None:
         webbrowser.open(link)
 
 
+def answers(at: Address) -> bool:
+    """Whether our server answers at an address, and not another program."""
+    line = HTTPConnection(LOOPBACK, at.port, timeout=1.0)
+    try:
+        line.request("GET", "/api/here", headers={"cookie": f"{cookie_name(at.port)}={at.keys.control}"})
+        return line.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        line.close()
+
+
+class Announcement:
+    """What is said of a page: `ready` once it answers, `late` once if that takes long."""
+
+    def __init__(self, at: Address, *, ready: Callable[[], None], late: Callable[[], None]) -> None:
+        """Begin to wait."""
+        self._at, self._ready, self._late, self._began = at, ready, late, time.monotonic()
+        self.is_made = self.is_late = False
+        """Whether the page has answered; whether it was said that it takes long."""
+
+    def look(self) -> None:
+        """Say what is to be said now."""
+        if self.is_made:
+            return
+        if answers(self._at):
+            self.is_made = True
+            self._ready()
+        elif not self.is_late and time.monotonic() - self._began > LATE:
+            self.is_late = True
+            self._late()
+
+
 @contextmanager
-def beside(desk: Desk, at: Address, *, ready: Callable[[], None]) -> Iterator[None]:
-    """Keep a server for `desk` in a process of its own for as long as this lasts; call `ready` once it answers.
+def announced(announcement: Announcement) -> Iterator[None]:
+    """Look for a page that this process is about to serve, until it answers or this ends."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not announcement.is_made and not over.wait(GLANCE):
+            announcement.look()
+
+    looks = threading.Thread(target=look, name="announcement", daemon=True)
+    looks.start()
+    try:
+        yield
+    finally:
+        over.set()
+        looks.join()
+
+
+@contextmanager
+def beside(desk: Desk, at: Address, *, ready: Callable[[], None], late: Callable[[], None]) -> Iterator[None]:
+    """Keep a server for `desk` in a process of its own for as long as this lasts.
 
     It is started again when it dies, at the same address, so that browsers find it again. Afterwards it is left to
-    those who look at it, and ends by itself when nobody does.
+    those who look at it, and ends by itself when nobody does. `ready` is called once it answers, `late` if it does
+    not in some seconds, both in a thread of their own: nobody waits for a page, except who has nothing else to do.
     """
-    keeper = _Keeper(desk, at, ready)
+    keeper = _Keeper(desk, at, Announcement(at, ready=ready, late=late))
     try:
         yield
     finally:
@@ -98,8 +155,8 @@ def beside(desk: Desk, at: Address, *, ready: Callable[[], None]) -> Iterator[No
 
 
 class _Keeper:
-    def __init__(self, desk: Desk, at: Address, ready: Callable[[], None]) -> None:
-        self._port, self._ready = at.port, ready
+    def __init__(self, desk: Desk, at: Address, announcement: Announcement) -> None:
+        self._announcement = announcement
         self._told = json.dumps(_as_json(desk, at)).encode() + b"\n"
         self._over = threading.Event()
         self._server = self._start()
@@ -107,7 +164,7 @@ class _Keeper:
         self._thread.start()
 
     def leave(self) -> None:
-        """Look after the server no more."""
+        """Look after the server no more, once it has answered: the page of a short run comes after its end."""
         self._over.set()
         self._thread.join()
 
@@ -126,16 +183,23 @@ class _Keeper:
         return server
 
     def _keep(self) -> None:
-        lives = LIVES - 1
-        while not self._over.wait(GLANCE) and self._server.poll() is None:
-            with suppress(OSError), socket.create_connection((LOOPBACK, self._port), GLANCE):
-                self._ready()
-                break
-        while not self._over.wait(GLANCE):
-            if self._server.poll() is not None and lives:
-                lives -= 1
+        lives = LIVES
+        while lives:
+            if self._over.wait(GLANCE):
+                if self._has_said:
+                    return
+                time.sleep(GLANCE)
+            if self._server.poll() is None:
+                self._announcement.look()
+            elif lives := lives - 1:
                 log.warning("the page's server ended; another is started. The recording is not affected")
                 self._server = self._start()
+            else:
+                log.warning(NO_PAGE.format(LIVES))
+
+    @property
+    def _has_said(self) -> bool:
+        return self._announcement.is_made or self._announcement.is_late
 
 
 def _as_json(desk: Desk, at: Address) -> dict[str, Any]:

@@ -145,6 +145,11 @@ def _tile(
     }
 
 
+def measured_at(story: Story, quantity: str) -> float:
+    """Return when the latest value of a gate's quantity was measured, s."""
+    return next((_value(r, story, {})[1] for r in READOUTS if quantity in r.gates), story.latest)
+
+
 def _level(wrong: list[Judged]) -> str:
     return "bad" if any(g.action in ("stop", "ask") for g in wrong) else "note"
 

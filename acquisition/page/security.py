@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,11 @@ def new_key() -> str:
     return secrets.token_urlsafe(18)
 
 
+def cookie_name(port: int) -> str:
+    """Return the name of the cookie that keeps a key: browsers give cookies to every port of a computer."""
+    return f"patchrig_{port}"
+
+
 @dataclass(frozen=True)
 class Keys:
     """The two keys of a page; who knows one of them has its role."""
@@ -62,7 +67,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, keys: Keys, *, port: int, hosts: tuple[str, ...]) -> None:
         """Let pass what comes to one of `hosts` (names without port) at `port` with one of `keys`."""
-        self._app, self._keys, self._cookie = app, keys, f"patchrig_{port}"
+        self._app, self._keys, self._cookie = app, keys, cookie_name(port)
         self._hosts = frozenset(f"{host}:{port}" for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,27 +81,30 @@ class Guard:
         if host not in self._hosts:
             await _refuse(scope, send, 421, OTHER_HOST)
         elif (key := dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("key")) and scope["type"] == "http":
-            await self._let_in(scope, send, key)
+            await self._let_in(scope, send, key, self._role(headers))
         else:
             await self._check(scope, receive, send, headers)
 
-    async def _let_in(self, scope: Scope, send: Send, key: str) -> None:
-        """Keep a good key as a cookie, and take it out of the address."""
-        if self._keys.role(key) is None:
+    def _role(self, headers: Mapping[str, str]) -> Role | None:
+        """Return what the browser's cookie allows."""
+        return self._keys.role(_cookie(headers.get("cookie", ""), self._cookie))
+
+    async def _let_in(self, scope: Scope, send: Send, key: str, had: Role | None) -> None:
+        """Keep a good key as a cookie, and take it out of the address; who `had` control keeps it."""
+        role = self._keys.role(key)
+        if role is None:
             await _refuse(scope, send, 403, NO_KEY)
             return
         rest = urlencode([(k, v) for k, v in parse_qsl(scope["query_string"].decode("latin-1")) if k != "key"])
-        # Lax: a link from somebody's mail must work; what asks for something needs our Origin besides
-        cookie = f"{self._cookie}={key}; Path=/; HttpOnly; SameSite=Lax"
-        headers = [
-            (b"location", (scope["path"] + (f"?{rest}" if rest else "")).encode()),
-            (b"set-cookie", cookie.encode()),
-        ]
+        headers = [(b"location", (_local(scope["path"]) + (f"?{rest}" if rest else "")).encode())]
+        if had != "control" or role == "control":
+            # Lax: a link from somebody's mail must work; what asks for something needs our Origin besides
+            headers.append((b"set-cookie", f"{self._cookie}={key}; Path=/; HttpOnly; SameSite=Lax".encode()))
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body"})
 
     async def _check(self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
-        role = self._keys.role(_cookie(headers.get("cookie", ""), self._cookie))
+        role = self._role(headers)
         origin, own = headers.get("origin"), (f"http://{headers['host']}", f"https://{headers['host']}")
         looks_only = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         if role is None:
@@ -108,6 +116,11 @@ class Guard:
         else:
             scope.setdefault("state", {})["role"] = role
             await self._app(scope, receive, send)
+
+
+def _local(path: str) -> str:
+    """Return a path on this server: two slashes, or a backslash, at its beginning would name another computer."""
+    return "/" + quote(path.lstrip("/\\"))
 
 
 def _cookie(text: str, name: str) -> str:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from acquisition.page import screens
+from acquisition.page.asking import Facts, Quiet, refused
 from acquisition.page.feed import Feed
 from acquisition.page.security import Guard, Keys
+from acquisition.page.standing_back import stand_back
+from acquisition.page.turns import Turns
 from acquisition.page.viewer import attend
+from acquisition.register import entries
 from protocols.errors import PatchrigError
 
 if TYPE_CHECKING:
@@ -49,7 +55,7 @@ def app(desk: Desk, keys: Keys, *, port: int, hosts: tuple[str, ...] = (LOOPBACK
     async def here(_: Request) -> Response:
         feed.looked()
         steps = feed.story.programme.steps if feed.story is not None and feed.goes_on else []
-        return JSONResponse({"goes_on": feed.goes_on, "steps": [s.state for s in steps]})
+        return Facts({"goes_on": feed.goes_on, "steps": [s.state for s in steps]})
 
     routes = [
         Route("/", lambda _: RedirectResponse(f"/{desk.first}", 303)),
@@ -59,8 +65,18 @@ def app(desk: Desk, keys: Keys, *, port: int, hosts: tuple[str, ...] = (LOOPBACK
         WebSocketRoute("/ws", live),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
-    inner = Starlette(routes=routes, lifespan=lifespan, exception_handlers={PatchrigError: _told, OSError: _told})
+    inner = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={PatchrigError: refused, OSError: refused},
+        middleware=[Middleware(Quiet), Middleware(Turns, heavy=screens.HEAVY, is_recording=_is_recording)],
+    )
     return Guard(inner, keys, port=port, hosts=hosts), feed
+
+
+def _is_recording() -> bool:
+    """Whether a run goes on on this computer."""
+    return any(e.lives for e in entries())
 
 
 def _screen(name: str) -> Callable[[Request], Response]:
@@ -68,11 +84,6 @@ def _screen(name: str) -> Callable[[Request], Response]:
         return FileResponse(STATIC / f"{name}.html")
 
     return page
-
-
-def _told(_: Request, error: Exception) -> Response:
-    """Answer with one of our sentences."""
-    return JSONResponse({"error": str(error)}, 400)
 
 
 def listening(host: str = LOOPBACK, port: int = 0) -> socket.socket:
@@ -89,18 +100,26 @@ def listening(host: str = LOOPBACK, port: int = 0) -> socket.socket:
     return made
 
 
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """Take the stack of calls out of a message: a stranger's nonsense is worth a line in the terminal of a run."""
+    record.exc_info = None
+    return True
+
+
 def serve(desk: Desk, keys: Keys, at: socket.socket, *, hosts: tuple[str, ...], ends_alone: bool = False) -> None:
-    """Serve the page on a listening socket until the process is told to end.
+    """Serve the page on a listening socket until the process is told to end; it gives way to all other processes.
 
     `ends_alone` ends it, too, when the run is over and nobody has looked for `IDLE` seconds.
     """
     import uvicorn
 
+    stand_back()
     inner, feed = app(desk, keys, port=at.getsockname()[1], hosts=hosts)
     config = uvicorn.Config(
         inner, log_level="warning", access_log=False, ws="websockets-sansio", ws_per_message_deflate=False,
         ws_max_size=1 << 16, ws_ping_interval=20, ws_ping_timeout=20, timeout_graceful_shutdown=1, lifespan="on",
     )  # fmt: skip
+    logging.getLogger("uvicorn.error").addFilter(_in_a_line)
     server = uvicorn.Server(config)
     if ends_alone:
         feed.when_idle(IDLE, lambda: setattr(server, "should_exit", True))

@@ -4,42 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocketDisconnect
 
 from acquisition.page.board import as_json
+from acquisition.page.messages import Unreadable, message
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from acquisition.page.feed import Feed
+    from acquisition.page.messages import Message
     from acquisition.page.security import Role
 
 _numbers = itertools.count(1)
 LOOKING = frozenset({"zoom"})
 """What a viewer may ask for without having control."""
-OF_THE_LEASE = frozenset({"take_control", "give_control", "renew"})
+MOST_VIEWERS = 24
+"""Viewers of a server beyond which no other may come to watch; who has the control key always may."""
+FULL, FULL_WORDS = 1013, "too many watch this run already; try again later"
+"""Code of the WebSocket's end: try again later."""
 
 
 async def attend(socket: WebSocket, feed: Feed) -> None:
     """Serve a viewer until it leaves. It lags by what its own connection lags, and holds up nobody."""
     await socket.accept()
-    viewer = Viewer(socket, feed, socket.scope["state"]["role"])
+    role: Role = socket.scope["state"]["role"]
+    if role != "control" and feed.viewers >= MOST_VIEWERS:
+        await socket.close(FULL, FULL_WORDS)
+        return
+    viewer = Viewer(socket, feed, role)
     telling = asyncio.create_task(viewer.tell())
     try:
         await viewer.listen()
-    except WebSocketDisconnect:
+    except (WebSocketDisconnect, RuntimeError):  # it left, perhaps while it was answered
         pass
     finally:
         telling.cancel()
-        feed.lease.give(viewer.name)
         feed.left()
         with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
             await telling
+        if role == "control":
+            await feed.ask("give_control", {}, viewer.name)
 
 
 class Viewer:
@@ -68,50 +76,54 @@ class Viewer:
             await self._feed.next_frame()
 
     async def listen(self) -> None:
-        """Answer every wish."""
+        """Answer every wish; what is none is refused, and the next one is waited for."""
         while True:
+            text = await self._received()
             try:
-                wish = json.loads(await self._socket.receive_text())
-                act, number = str(wish["do"]), int(wish["id"])
-            except (ValueError, TypeError, KeyError):
+                wish = message(text)
+            except Unreadable as refusal:
+                await self._say({"is": "refused", "text": str(refusal)})
                 continue
-            ok, text = await self._done(act, wish)
-            await self._socket.send_text(as_json({"is": "did", "id": number, "ok": ok, "text": text}))
+            try:
+                ok, words = await self._done(wish)
+            except Unreadable as refusal:
+                ok, words = False, str(refusal)
+            await self._say({"is": "did", "id": wish.number, "ok": ok, "text": words})
 
-    async def _done(self, act: str, wish: dict[str, Any]) -> tuple[bool, str]:
-        feed, now = self._feed, time.monotonic()
-        if act in LOOKING:
-            block = feed.zoom(wish)
-            if block is not None:
-                await self._socket.send_bytes(block)
-            return (True, "") if block is not None else (False, "that sweep is not in memory any more")
+    async def _received(self) -> str:
+        """Return the next text; '' for bytes, which nobody of ours sends."""
+        told = await self._socket.receive()
+        if told["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(told.get("code", 1005))
+        return told.get("text") or ""
+
+    async def _say(self, facts: dict[str, Any]) -> None:
+        await self._socket.send_text(as_json(facts))
+
+    async def _done(self, wish: Message) -> tuple[bool, str]:
+        if wish.act in LOOKING:
+            return await self._looked_closely(wish)
         if self._role != "control":
             return False, "this link is for watching only"
-        if act in OF_THE_LEASE:
-            return self._about_control(act, now)
-        if not feed.lease.renew(self.name, now):
-            return False, f"{feed.lease.current(now)} has control; take it first"
-        return await feed.ask(act, {k: v for k, v in wish.items() if k not in ("do", "id")})
+        return await self._feed.ask(wish.act, wish.fields, self.name)
 
-    def _about_control(self, act: str, now: float) -> tuple[bool, str]:
-        lease = self._feed.lease
-        if act == "take_control":
-            lease.take(self.name, now)
-        elif act == "give_control":
-            lease.give(self.name)
-        else:
-            return lease.renew(self.name, now), ""
+    async def _looked_closely(self, wish: Message) -> tuple[bool, str]:
+        async with self._feed.close_looks(self._role):
+            block = self._feed.zoom(wish)
+        if block is None:
+            return False, "that sweep is not in memory any more"
+        await self._socket.send_bytes(block)
         return True, ""
 
     async def _tell_who(self) -> None:
-        holder = self._feed.lease.current(time.monotonic())
+        controller = self._feed.controller
         you = as_json(
             {
                 "is": "you",
                 "role": self._role,
                 "viewer": self.name,
-                "controller": holder,
-                "has_control": holder == self.name,
+                "controller": controller,
+                "has_control": controller == self.name,
                 "viewers": self._feed.viewers,
             }
         )

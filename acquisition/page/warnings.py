@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from acquisition.acceptance import REJECTED
 from acquisition.analysis.rejections import reason_against
-from acquisition.page.readouts import ADVICE, READOUTS, Watchfulness, judged
+from acquisition.page.readouts import ADVICE, READOUTS, Watchfulness, judged, measured_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,15 +30,15 @@ LOW_DISK = 2e9
 
 def warnings(story: Story, watch: Watchfulness, now: float, free: int | None) -> list[dict[str, Any]]:
     """Return the warnings, the worst first."""
-    found = [*_gates(story, watch, now), *_last_sweep(story), *_arriving(story, now), *_said(story, now), *_disk(free)]
+    found = [*_gates(story, watch), *_last_sweep(story), *_arriving(story, now), *_said(story, now), *_disk(free)]
     return sorted(found, key=lambda w: w["level"] != "bad")
 
 
-def _gates(story: Story, watch: Watchfulness, now: float) -> Iterator[dict[str, Any]]:
+def _gates(story: Story, watch: Watchfulness) -> Iterator[dict[str, Any]]:
     labels = {q: r.modes.get(story.vitals.mode, r.label) for r in READOUTS for q in r.gates}
     wrong = {g.quantity: g for g in judged(story) if not g.holds}
     for quantity in ADVICE:
-        since = watch.since(f"gate {quantity}", now, is_well=quantity not in wrong)
+        since = watch.since(f"gate {quantity}", measured_at(story, quantity), is_well=quantity not in wrong)
         if since is not None:
             gate = wrong[quantity]
             level = "bad" if gate.action in ("stop", "ask") else "note"

@@ -137,6 +137,29 @@ class Reason:
     times: int
 
 
+@dataclass(frozen=True)
+class Loss:
+    """Why cells gave no usable result: each cell is counted once, by the first of its reasons."""
+
+    ending: Ending
+    text: str
+    share: Share
+    """Of all cells."""
+
+
+def losses(cells: Sequence[VirtualCell]) -> tuple[Loss, ...]:
+    """Return why cells are lost, what costs most of them first."""
+    lost = Counter((c.ending, _why_lost(c)) for c in cells if not c.is_usable)
+    found = (Loss(ending, text, Share(n, len(cells))) for (ending, text), n in lost.items())
+    return tuple(sorted(found, key=lambda one: (-one.share.count, one.text)))
+
+
+def _why_lost(cell: VirtualCell) -> str:
+    if cell.ending is Ending.GATE and cell.course.ended_by is not None:
+        return cell.course.ended_by.cause
+    return cause_of(cell.why[0]) if cell.why else str(cell.ending)
+
+
 def left_out(cells: Iterable[VirtualCell]) -> tuple[Reason, ...]:
     """Return why runs that came to their end do not count."""
     found = [(c.seed, cause_of(why)) for c in cells if c.ending is Ending.LEFT_OUT for why in c.why]

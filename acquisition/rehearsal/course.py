@@ -17,6 +17,7 @@ BEFORE = "start"
 """What comes before the first step."""
 _VALUE = re.compile(r" (?:is )?[-+]?\d[\d.]*(?:e[-+]?\d+)?(?: (?:MOhm|pA|mV|degC|%))?(?=[;:,])")
 _NUMBER_FIRST = re.compile(r"^\d+ ")
+_SWEEPS = re.compile(r" \(\d+ of \d+ sweeps?\)")
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,11 @@ def cause_of(text: str) -> str:
     'no current in 200 pA .. 400 pA by 25 pA gave 3..4 spikes'
     >>> cause_of("access resistance rose 31 %, limit 20 %")
     'access resistance rose, limit 20 %'
+    >>> cause_of("4 accepted baseline sweeps, 6 needed")
+    'too few accepted baseline sweeps, 6 needed'
     """
-    text = _VALUE.sub("", _NUMBER_FIRST.sub("", text.partition("; nearest was ")[0]), count=1)
+    text = _SWEEPS.sub("", _NUMBER_FIRST.sub("too few ", text.partition("; nearest was ")[0]))
+    text = _VALUE.sub("", text, count=1)
     return re.sub(r"(' is not steady): .*", r"\1", text)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.gridspec import GridSpec
 
     from acquisition.rehearsal.planned import Planned
     from acquisition.rehearsal.power import Curve
@@ -37,22 +38,29 @@ def power_figure(planned: Sequence[Planned]) -> Figure:
     from matplotlib.figure import Figure
 
     drawn = [p for p in planned if p.curves]
-    width = max(WIDTH * len(drawn) / 3, SIZE + 0.7)
+    width = max(WIDTH * len(drawn) / 3, SIZE + 0.9)
     figure = Figure(figsize=(width, SIZE), dpi=150, facecolor="none")
     grid = figure.add_gridspec(
-        1, len(drawn), wspace=0.12, left=0.55 / width, right=1 - 0.1 / width, bottom=0.78 / SIZE, top=1 - 0.32 / SIZE
+        1, len(drawn), wspace=0.12, left=0.55 / width, right=1 - 0.42 / width, bottom=0.78 / SIZE, top=1 - 0.32 / SIZE
     )
-    for i, plan in enumerate(drawn):
-        axes = figure.add_subplot(grid[0, i])
+    panels = draw_power(figure, grid, drawn)
+    for i, axes in enumerate(panels if len(drawn) > 1 else ()):
+        letter(axes, "abcdef"[i], left=34.0 if i == 0 else 8.0)
+    return figure
+
+
+def draw_power(figure: Figure, grid: GridSpec, planned: Sequence[Planned]) -> list[Axes]:
+    """Draw a panel for each of `planned`, which have curves, into the last row of `grid`, and the key below."""
+    panels = [figure.add_subplot(grid[-1, i]) for i in range(len(planned))]
+    for axes, plan in zip(panels, planned, strict=True):
         _draw(axes, plan)
         axes.set_title(_title(plan), fontsize=8, color=INK, pad=5)
-        axes.tick_params(labelleft=i == 0)
-        if i == 0:
-            axes.set_ylabel("power", fontsize=8, color=INK)
-        if len(drawn) > 1:
-            letter(axes, "abcdef"[i], left=34.0 if i == 0 else 8.0)
-    _key(figure, [t for t in FEWER if any(p.curve(t) for p in drawn)], width)
-    return figure
+        axes.tick_params(labelleft=axes is panels[0])
+    panels[0].set_ylabel("power (%)", fontsize=8, color=INK)
+    for level in (ALPHA, WANTED):
+        panels[-1].text(MOST + 1.8, level, f"{100 * level:.0f} %", fontsize=7.5, color=QUIET, va="center")
+    _key(figure, [t for t in FEWER if any(p.curve(t) for p in planned)], figure.get_figwidth())
+    return panels
 
 
 def _draw(axes: Axes, plan: Planned) -> None:
@@ -66,7 +74,7 @@ def _draw(axes: Axes, plan: Planned) -> None:
     axes.set_xlim(FEWEST - 1.5, MOST + 1)
     axes.set_ylim(-0.02, 1.03)
     axes.set_xticks(TICKS)
-    axes.set_yticks((0, 0.2, 0.4, 0.6, 0.8, 1.0))
+    axes.set_yticks((0, 0.2, 0.4, 0.6, 0.8, 1.0), ("0", "20", "40", "60", "80", "100"))
     axes.set_xlabel("cells" if plan.curve(Comparison.AGAINST) is None else "cells in each group", fontsize=8, color=INK)
     tidy(axes)
 
@@ -85,10 +93,13 @@ def _curve(axes: Axes, curve: Curve, colour: str) -> None:
 
 def _needed(axes: Axes, cells: int, colour: str) -> None:
     """Mark the fewest cells with enough power."""
+    from matplotlib.patheffects import withStroke
+
     axes.plot((cells, cells), (-0.02, WANTED), color=colour, lw=0.8, ls=(0, (2, 2)))
     on_right, words = cells < MOST - 8, f"{'≤ ' if cells == FEWEST else ''}{cells} cells"
     axes.annotate(words, (cells, 0.66), (4 if on_right else -4, 0), textcoords="offset points", fontsize=7.5,
-                  color=colour, ha="left" if on_right else "right")  # fmt: skip
+                  color=colour, ha="left" if on_right else "right", zorder=6,
+                  path_effects=[withStroke(linewidth=4, foreground="white")])  # fmt: skip
 
 
 def _title(plan: Planned) -> str:

@@ -2,6 +2,7 @@
 
 The engine, its gates and the analysers see every sample as they do on a rig. What comes after a session file looks at
 numbers and the log alone, so a cell that is read from here has the values of one read from a file, to the last bit.
+A disk that is full on purpose is met as a file would meet it, although nothing is written.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from acquisition.acceptance import rejected_of
-from protocols.errors import SessionError
+from acquisition.session.disk import Volume
+from protocols.errors import DiskFull, SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from acquisition.session.head import SessionHead
     from protocols.protocol import Protocol
     from protocols.sweeps import Frame, LogEntry, Measurement, SweepHeader
+
+
+FULL = "the disk is full: the sweep was closed with everything recorded so far; make space, then go on"
+FULL_BEFORE = "the disk is full; make space, then go on"
+"""The journal's words, without a folder: no file is made, and runs are counted by what ended them."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,12 @@ class Memory:
         self._measurements: list[Measurement] = []
         self._log: list[LogEntry] = []
         self._closed: str | None = None
+        self._volume = Volume()
 
     @contextmanager
-    def recording(self, nwb: Path, head: SessionHead) -> Iterator[Memory]:  # noqa: ARG002  no file is made
-        """Take a session; the same form as `acquisition.recording.recording`."""
-        self._head = head
+    def recording(self, nwb: Path, head: SessionHead, *, volume: Volume) -> Iterator[Memory]:  # noqa: ARG002  no file is made
+        """Take a session; the same form as `acquisition.recording.recording`. `volume` is asked only if it is full."""
+        self._head, self._volume = head, volume
         try:
             yield self
         finally:
@@ -73,12 +81,29 @@ class Memory:
         return Remembered(self._head, tuple(self._sweeps), tuple(self._measurements), tuple(self._log), self._closed)
 
     def begin_sweep(self, header: SweepHeader) -> None:
-        """Begin a sweep."""
+        """Begin a sweep.
+
+        Raises
+        ------
+        DiskFull
+            No sweep has begun then.
+        """
+        if self._volume.is_full:
+            raise DiskFull(FULL_BEFORE)
         h = header
         self._running = RememberedSweep(h.sweep.index, h.label, h.kind, h.run, h.condition, h.start, h.temperature)
 
-    def samples(self, frame: Frame) -> None:
-        """Forget samples: they have been measured."""
+    def samples(self, frame: Frame) -> None:  # noqa: ARG002  they have been measured
+        """Forget samples: they have been measured.
+
+        Raises
+        ------
+        DiskFull
+            The sweep has ended with these samples.
+        """
+        if self._volume.is_full:
+            self.end_sweep(complete=False)
+            raise DiskFull(FULL)
 
     def end_sweep(self, *, complete: bool = True, reason: str | None = None) -> None:  # noqa: ARG002  nobody asks
         """End the sweep; it is in the list from now on."""

@@ -86,6 +86,15 @@ class Rehearsal:
         """Return the cells of one arm."""
         return tuple(c for c in self.cells if c.arm is arm)
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that got a compound and have plans, by name."""
+        return tuple(dict.fromkeys(p.group for p in self.planned))
+
+    def planned_of(self, group: str) -> tuple[Planned, ...]:
+        """Return the plans of one group."""
+        return tuple(p for p in self.planned if p.group == group)
+
     def as_mapping(self) -> dict[str, Any]:
         """Return what `--json` prints: SI, NaN as None."""
         time = whole(self.cells)
@@ -151,10 +160,10 @@ def write(rehearsal: Rehearsal) -> list[Path]:
     asked, out = rehearsal.asked, rehearsal.asked.out
     written: list[Path] = []
     report = asked.report or (out / "report.html" if out else None)
-    figure = asked.figure or (out / "power.png" if out else None)
+    figure = asked.figure or (out / "rehearsal.png" if out else None)
     if report is not None:
         written.append(_write_report(rehearsal, report))
-    if figure is not None and any(p.curves for p in rehearsal.planned):
+    if figure is not None and rehearsal.cells:
         written.append(_write_figure(rehearsal, figure))
     if out is not None:
         written.append(_write_data(rehearsal, out / "rehearsal.json"))
@@ -177,10 +186,9 @@ def _write_report(rehearsal: Rehearsal, path: Path) -> Path:
 
 
 def _write_figure(rehearsal: Rehearsal, path: Path) -> Path:
-    from acquisition.rehearsal.figure_power import power_figure
+    from acquisition.rehearsal.figure_plan import plan_figure
 
-    group = rehearsal.planned[0].group
-    power_figure([p for p in rehearsal.planned if p.group == group]).savefig(path, facecolor="white")
+    plan_figure(rehearsal, rehearsal.planned_of(next(iter(rehearsal.groups), ""))).savefig(path, facecolor="white")
     return path
 
 

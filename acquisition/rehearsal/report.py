@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from acquisition.rehearsal.counts import gates, whole
+from acquisition.rehearsal.counts import losses, whole
+from acquisition.rehearsal.figure_plan import plan_figure
 from acquisition.rehearsal.figure_power import power_figure
 from acquisition.rehearsal.power import DRAWS, FEW, LEAST_CELLS, MOST, Comparison
 from acquisition.rehearsal.sheets import (
@@ -19,7 +20,7 @@ from acquisition.rehearsal.sheets import (
     spread_sheet,
     time_sheet,
 )
-from acquisition.rehearsal.virtual_cell import Arm
+from acquisition.rehearsal.virtual_cell import Arm, Ending
 from acquisition.study.answer import answer as study_answer
 from acquisition.study.effect_sheet import effect_sheet
 from acquisition.study.figure_effect import effect_figure
@@ -29,7 +30,7 @@ from acquisition.study.sheets import confound_sheet, result_sheet
 from acquisition.study.words import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from acquisition.rehearsal.planned import Planned
     from acquisition.rehearsal.power import Curve
@@ -44,11 +45,18 @@ POWER = (
     "red: against as many vehicle cells. Grey, open: vehicle cells alone, whose 'effects' are run-down; full: vehicle "
     "against vehicle, false positives. Horizontal lines: 5 and 80 %."
 )
+GLANCE = (
+    "a, what became of the virtual cells, with the 95 % interval (Wilson) and their number; a lost cell counts once. "
+    "b, how long experiments took that came to their end; line: median. c, change of every usable cell, mean and 95 % "
+    "t interval; above it the effect, which is against vehicle where there are vehicle cells."
+)
 EFFECT = (
     "a, every virtual cell before (left) and after (right) the change of solution, with means and 95 % CI. b, change "
     "of every cell; shape: bootstrap distribution of the mean; bar: mean and 95 % t interval. c, change minus that of "
     "the vehicle cells."
 )
+COSTS = {Ending.GATE: "the gate ", Ending.LEFT_OUT: "left out, ", Ending.FAILED: ""}
+"""Before what costs most cells; a run that failed says so itself."""
 SOURCE = (
     "from simulated cells: no living cell was recorded. The same protocol, rig file and seeds give the same numbers "
     "with the command 'patchrig rehearse'."
@@ -87,8 +95,8 @@ def answer(rehearsal: Rehearsal) -> Iterator[str]:
         yield f"It takes {clock(time.median)} (median; 5 to 95 %: {clock(time.low)} to {clock(time.high)})."
     if rehearsal.findings is not None:
         yield from study_answer(rehearsal.findings, blind=False)
-    for group in dict.fromkeys(p.group for p in rehearsal.planned):
-        yield from _needed([p for p in rehearsal.planned if p.group == group], rehearsal)
+    for group in rehearsal.groups:
+        yield from _needed(rehearsal.planned_of(group), rehearsal)
     yield from _few(rehearsal)
 
 
@@ -99,13 +107,14 @@ def _success(rehearsal: Rehearsal) -> str:
         f"The protocol ends with a usable result in {found.count} of {found.of} virtual cells "
         f"({100 * found.fraction:.0f} %, 95 % CI {low:.0f} to {high:.0f} %)."
     )
-    worst = next((g for g in gates(rehearsal.cells) if g.ended), None)
+    worst = next(iter(losses(rehearsal.cells)), None)
     if worst is None:
         return said
-    return f"{said} What ends it most often: {worst.cause} ({count(worst.ended, 'cell')})."
+    how = COSTS[worst.ending]
+    return f"{said} What costs most cells: {how}{worst.text} ({count(worst.share.count, 'cell')})."
 
 
-def _needed(planned: list[Planned], rehearsal: Rehearsal) -> Iterator[str]:
+def _needed(planned: Sequence[Planned], rehearsal: Rehearsal) -> Iterator[str]:
     """Yield how many cells a study needs, and how many it must begin with."""
     for p in planned:
         curve = p.main
@@ -137,8 +146,6 @@ def _caveats(rehearsal: Rehearsal) -> Iterator[str]:
         yield f"It was ended early: {len(rehearsal.cells)} of {rehearsal.asked.cells} cells."
     if rehearsal.asked.faults is not None:
         yield f"Faults were injected: {rehearsal.asked.faults.name}."
-        if not rehearsal.asked.keep:
-            yield "No files were written, so that a full disk among the faults had no effect; with --keep it has."
 
 
 def _few(rehearsal: Rehearsal) -> Iterator[str]:
@@ -152,10 +159,15 @@ def _few(rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def _pictures(rehearsal: Rehearsal) -> Iterator[Picture]:
-    for group in dict.fromkeys(p.group for p in rehearsal.planned):
-        planned = [p for p in rehearsal.planned if p.group == group and p.curves]
-        if planned:
-            yield Picture(power_figure(planned), f"Power: {group}.", POWER.format(draws=f"{DRAWS:,}"))
+    first, *others = rehearsal.groups or ("",)
+    power = POWER.format(draws=f"{DRAWS:,}")
+    if rehearsal.cells:
+        planned = rehearsal.planned_of(first)
+        more = f" Below: {power[0].lower()}{power[1:]}" if any(p.curves for p in planned) else ""
+        yield Picture(plan_figure(rehearsal, planned), "The rehearsal at a glance.", GLANCE + more)
+    for group in others:
+        if planned := tuple(p for p in rehearsal.planned_of(group) if p.curves):
+            yield Picture(power_figure(planned), f"Power: {group}.", power)
     if rehearsal.findings is not None and (figure := effect_figure(rehearsal.findings, "A_1000")):
         yield Picture(figure, "The effect to expect.", EFFECT)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from acquisition.injection import pretend_to_die
 from acquisition.person import AlwaysYes, Unattended
+from acquisition.recording import recording
 from acquisition.rehearsal.course import FINISH, Course, course_of
 from acquisition.rehearsal.memory import Memory
 from acquisition.run import Who, Wish, run
@@ -129,7 +130,7 @@ def _lived(order: Order, folder: Path) -> VirtualCell:
     """Run in `folder`; the session goes where the order wants it."""
     wish = _wish(order, folder)
     memory = Memory()
-    record: Recording | None = memory.recording if order.keep is None else None
+    record: Recording = memory.recording if order.keep is None else recording
     person = AlwaysYes() if order.answers else Unattended()
     finished, path = run(wish, person=person, record=record, kill=pretend_to_die)
     if order.keep is None:

@@ -53,6 +53,11 @@ def is_full(error: OSError) -> bool:
 class Volume:
     """What a recording asks of the disk below it."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it is known, before anything is written, that there is no room: a real disk never tells."""
+        return False
+
     def write_at(self, descriptor: int, parts: Sequence[bytes | memoryview], position: int) -> None:
         """Write `parts` as `platform.write_at` does."""
         platform.write_at(descriptor, parts, position)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from config.faults import DRIVEN
 from drivers.base import Limits
 from drivers.scales import scales_of
 from drivers.simulated.bath import SimulatedPerfusion, SimulatedThermometer
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from drivers.build import Context
 
 D = TypeVar("D")
-
-CONNECTED = ("primary", "secondary")
-"""What the amplifier drives; other inputs of a rig have nothing to record here."""
 
 
 def daq(context: Context) -> SimulatedDaq:
@@ -85,7 +83,7 @@ def settings_of(context: Context) -> Simulation:
 
 
 def _converter(context: Context) -> Converter:
-    inputs = {name: entry for name, entry in context.rig.inputs.items() if name in CONNECTED}
+    inputs = {name: entry for name, entry in context.rig.inputs.items() if name in DRIVEN}
     return Converter(tuple(inputs), {name: float(entry.range) / STEPS for name, entry in inputs.items()})
 
 

@@ -9,9 +9,13 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from acquisition.control_lease import SECONDS
 from acquisition.controls import Controls
 from acquisition.door import Door
+from acquisition.door_words import WORDS
 from acquisition.events import SeriesProgress, StepStarted, Waiting
 from acquisition.person import AtTheDoor
 from acquisition.register import entries, registered
@@ -40,6 +44,12 @@ class Caller:
                 return told[wanted] if wanted == "status" else told
         return None
 
+    def hears_controller(self, called):
+        """Wait until that viewer has control."""
+        while (told := self.hears("controller")) and told["controller"] != called:
+            pass
+        return told is not None
+
     def hears_status(self, **facts):
         """Return the next status with these facts."""
         while (status := self.hears("status")) and any(status[k] != v for k, v in facts.items()):
@@ -62,9 +72,15 @@ def controls():
 
 
 @pytest.fixture
-def door(controls):
-    with Door(controls) as door:
-        door.begins(DemandClock(), None)
+def tick():
+    """The clock of the lease, moved by hand."""
+    return [0.0]
+
+
+@pytest.fixture
+def door(controls, tick):
+    with Door(controls, tick=lambda: tick[0]) as door:
+        door.begins(DemandClock(), None, solutions=("acsf", "blocker"))
         yield door
 
 
@@ -95,7 +111,15 @@ def test_noise_cuts_the_line_and_harms_nobody(door, caller, noise):
 
 
 def test_a_solution_of_endless_name_is_not_taken(caller):
-    assert caller.asks("solution", name="x" * 40_000) == (False, "say which solution of the protocol")
+    assert not caller.asks("solution", name="x" * 40_000)[0]
+
+
+def test_a_solution_that_the_rig_does_not_have_is_refused_with_those_that_it_has(controls, caller):
+    ok, text = caller.asks("solution", name="bicuculline")
+    assert not ok
+    assert text == "there is no solution 'bicuculline' on this rig; there are: acsf, blocker"
+    assert caller.asks("solution", name=["acsf"]) == (False, "say which solution: acsf, blocker")
+    assert controls.solutions_wished == ()
 
 
 def test_a_caller_is_told_the_state_at_once_and_again_when_it_changes(door, caller):
@@ -152,6 +176,83 @@ def test_the_bath_stage_ends_with_the_first_step(door, caller):
     assert caller.asks("stage", stage="bath")[0]
     door(StepStarted(1.0, 1, 2, "hold", "hold"))
     assert "before the protocol begins" in caller.asks("stage", stage="bath")[1]
+
+
+def test_a_stop_after_this_sweep_can_be_taken_back(controls, caller):
+    assert caller.asks("take_back_stop") == (False, "no stop waits that could be taken back")
+    caller.asks("stop", when="after sweep")
+    assert "take_back_stop" in caller.hears_status(wishes=["stop after this sweep"])["can"]
+    assert caller.asks("take_back_stop")[0]
+    assert controls.stops == ""
+    assert caller.hears_status(wishes=[])
+    caller.asks("stop", when="now")
+    assert not caller.asks("take_back_stop")[0]
+
+
+def test_two_pages_of_a_run_have_one_control(door, controls, caller):
+    other = Caller(door)
+    assert caller.asks("take_control", viewer="viewer 1")[0]
+    assert other.asks("pause", viewer="viewer 1") == (False, "viewer 1 of another page has control; take it first")
+    assert caller.asks("pause", viewer="viewer 2") == (False, "viewer 1 has control; take it first")
+    assert not controls.paused
+    assert other.asks("take_control", viewer="viewer 1")[0]
+    assert not caller.asks("renew", viewer="viewer 1")[0]
+    assert other.asks("pause", viewer="viewer 1")[0]
+    other.close()
+
+
+def test_every_page_is_told_who_has_control(door, caller):
+    other = Caller(door)
+    caller.asks("take_control", viewer="viewer 3")
+    assert caller.hears_controller("viewer 3")
+    assert other.hears_controller("viewer 3 of another page")
+    caller.asks("give_control", viewer="viewer 3")
+    assert other.hears_controller(None)
+    other.close()
+
+
+def test_control_is_free_when_the_server_that_had_it_is_killed(door, caller):
+    killed = Caller(door)
+    killed.asks("take_control", viewer="viewer 1")
+    assert caller.hears_controller("viewer 1 of another page")
+    killed.close()
+    assert caller.hears_controller(None)
+    assert caller.asks("mark", viewer="viewer 1")[0]
+
+
+def test_control_is_free_when_its_viewer_has_fallen_silent(door, caller, tick):
+    silent = Caller(door)
+    silent.asks("take_control", viewer="viewer 1")
+    tick[0] = SECONDS - 0.1
+    assert not caller.asks("mark", viewer="viewer 1")[0]
+    tick[0] = SECONDS
+    assert caller.asks("mark", viewer="viewer 1")[0]
+    silent.close()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(("text", "sweep", "reason", "name", "stage", "question", "option", "viewer", "when"), JSON),
+)
+
+
+def test_whatever_is_asked_is_answered_and_the_log_stays_short(door, caller, caplog):
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(act=st.sampled_from((*WORDS, "take_control", "give_control", "renew")) | st.text(max_size=20), fields=FIELDS)
+    def ask(act, fields):
+        # the acts of one wish are done with by the next, as the engine would
+        door.controls.take_wishes(between_sweeps=True)
+        ok, text = caller.asks(act, **fields)
+        assert isinstance(ok, bool)
+        text.encode()
+
+    ask()
+    assert not caplog.records
 
 
 def test_a_question_waits_for_its_answer(door, caller):

@@ -94,6 +94,7 @@ PROTOCOL = [
     Mistake("<<: *sweeps", "<<: ⟪*sweps", "not given to anything above with '&'"),
     Mistake("name: drug", "name: ⟪baseline", "another step is named 'baseline'"),
     Mistake("    line: drug", "    line: ⟪control", "'acsf' stands on line 'control' already"),
+    Mistake("    label: Blocker 1 µM", "    label: ⟪ACSF", "'acsf' is labelled 'ACSF' already and has something else"),
     Mistake("channels: [primary, secondary]", "channels: ⟪[secondary]", "'primary' must be among"),
     # what cannot be done
     Mistake("low_pass: 4 kHz", "low_pass: ⟪10 kHz", "not below half the sampling rate"),

@@ -1,6 +1,7 @@
 """The computer and the folder: what is found is said, and what to do about it."""
 
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import count
 
@@ -94,6 +95,25 @@ def test_the_timers_grain_is_told(nap, verdict):
     found = only(computer.timer(lambda _: None, ticking(0.0, nap)))
     assert found.verdict is verdict
     assert f"takes {nap * 1e3:.1f} ms" in found.found
+
+
+@pytest.mark.parametrize(
+    ("way", "do", "verdict", "words"),
+    [
+        ("RealTime", "", Verdict.OK, "goes before other programs (SCHED_RR 10)"),
+        ("NiceThreads", "give rtprio", Verdict.NOTE, "gets more than other programs (nice -10)"),
+        (None, "give rtprio", Verdict.NOTE, "waits for its turn"),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="these ways are Linux's")
+def test_whether_a_run_goes_before_other_programs_is_told(way, do, verdict, words):
+    from acquisition.precedence import linux
+
+    given = way and getattr(linux, way)()
+    found = only(computer.precedence(lambda: nullcontext(given), lambda _: do))
+    assert found.verdict is verdict
+    assert words in found.found
+    assert found.do == (do or "nothing")
 
 
 def test_a_clock_that_lives_in_the_past_is_bad():

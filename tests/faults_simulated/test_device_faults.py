@@ -147,6 +147,15 @@ def test_a_silent_amplifier_leaves_the_command_at_rest_and_asks_for_a_hand(tmp_p
     assert "the command is at rest for current clamp, in which it was last" in seen.text
 
 
+def test_a_fault_waits_for_the_series_and_not_for_sweeps_of_ours_that_are_called_the_same(tmp_path):
+    """Switching to current clamp plays sweeps that are labelled 'bias'."""
+    steps = BURSTS.replace("{clamp: current}", "{clamp: current, bias_to: -70 mV}").replace("bursts", "bias")
+    seen = run(tmp_path, "  - dropped_block: {after: bias, at: 1 s}\n", steps)
+    first = next(s for s in seen.of("bias") if s.kind == "series")
+    assert len([s for s in seen.of("bias") if s.kind == "switch_to"]) > 0
+    assert seen.said("injected")[0].time == pytest.approx(first.start + 1.0, abs=1e-3)
+
+
 def test_a_fault_counts_from_the_first_use_of_a_solution(tmp_path):
     steps = BURSTS.replace("steps:", "steps:" + DRUG)
     seen = run(tmp_path, "  - dropped_block: {after: blocker, at: 3 s}\n", steps)

@@ -21,6 +21,7 @@ from tests.kit import RIG, ROOT
 
 SHIPPED = sorted((ROOT / "config" / "fault_lists").glob("*.yaml"))
 LIBRARY = ROOT / "protocols" / "library"
+SHORT, RIG_TEXT = (LIBRARY / "sahp_short.yaml").read_text("utf-8"), RIG.read_text("utf-8")
 HEAD = "trouble: For a test\nformat: 1\nfaults:\n"
 
 
@@ -62,17 +63,53 @@ def test_a_mistake_is_named_with_its_place_and_a_cure(line, place, words):
     ("line", "words"),
     [
         ("hum: {after: drugs}", "the protocol has no series, search or solution 'drugs'; did you mean 'drug'?"),
-        ("stuck_valve: {at: 1 s, line: drain}", "'Simulated slice rig' has no 'drain'; known are control, drug"),
+        ("stuck_valve: {at: 1 s, line: drain}", "'Simulated slice rig' has no line 'drain'; known are control, drug"),
         ("saturated_input: {at: 1 s, input: primry}", "did you mean 'primary'?"),
         ("hum: {in_sweep: 4000}", "the protocol has at most"),
     ],
 )
 def test_what_protocol_and_rig_have_not_is_named_with_its_place(tmp_path, line, words):
-    path = tmp_path / "faults.yaml"
-    path.write_text(f"{HEAD}  - {line}\n", "utf-8")
+    assert words in refusal(tmp_path, line, SHORT, RIG_TEXT)
+
+
+def refusal(folder, line, protocol, rig):
+    """Return what is said of a fault that does not fit these files."""
+    for name, text in (("faults", f"{HEAD}  - {line}\n"), ("protocol", protocol), ("rig", rig)):
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
     with pytest.raises(InvalidFile, match=r"faults\.yaml:4:") as found:
-        faults_for(path, load_protocol(LIBRARY / "sahp_short.yaml"), load_rig(RIG))
-    assert words in str(found.value)
+        faults_for(folder / "faults.yaml", load_protocol(folder / "protocol.yaml"), load_rig(folder / "rig.yaml"))
+    return str(found.value)
+
+
+def test_an_input_that_shows_nothing_cannot_stand_at_full_scale(tmp_path):
+    secondary, photodiode = (f"saturated_input: {{at: 1 s, input: {name}}}" for name in ("secondary", "photodiode"))
+    words = refusal(tmp_path, secondary, SHORT.replace("[primary, secondary]", "[primary]"), RIG_TEXT)
+    assert "4:39: the protocol does not record 'secondary', so nobody would see it" in words
+    more = RIG_TEXT.replace("\noutputs:", "  photodiode: {pin: ai2, range: 10 V}\n\noutputs:")
+    words = refusal(tmp_path, photodiode, SHORT.replace("secondary]", "secondary, photodiode]"), more)
+    assert "4:39: no signal drives 'photodiode': only primary and secondary are the amplifier's" in words
+
+
+def test_a_valve_that_never_moves_cannot_stick(tmp_path):
+    rig = RIG_TEXT.replace("  dead_time: 45 s", "    spare: {pin: port0/line2}\n  dead_time: 45 s")
+    words = refusal(tmp_path, "stuck_valve: {at: 1 s, line: spare}", SHORT, rig)
+    assert (
+        "4:34: no solution of the protocol stands on 'spare', so its valve never moves; used are control, drug" in words
+    )
+
+
+def test_a_rig_without_a_thermometer_has_none_that_could_be_silent(tmp_path):
+    words = refusal(
+        tmp_path, "silent_thermometer: 1 s", SHORT, RIG_TEXT.replace("thermometer:\n  driver: simulated", "")
+    )
+    assert "4:5: 'Simulated slice rig' has no thermometer" in words
+
+
+def test_a_name_of_a_step_and_of_a_solution_is_no_moment(tmp_path):
+    """Or the fault would come with the valve, a minute before the series that was meant."""
+    same = SHORT.replace("  blocker:\n", "  drug:\n").replace("{solution: blocker}", "{solution: drug}")
+    words = refusal(tmp_path, "hum: {after: drug}", same, RIG_TEXT)
+    assert "4:18: 'drug' is a step and a solution of the protocol: give one of them another name" in words
 
 
 def test_check_looks_at_a_list_together_with_the_protocol_beside_it(tmp_path):

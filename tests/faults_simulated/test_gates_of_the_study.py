@@ -42,6 +42,7 @@ def test_a_membrane_test_that_measures_nothing_does_not_pass_what_it_requires(tm
         assert "access resistance could not be measured" in seen.text
         assert "(clipped); the gate is 'below 25 MOhm'" in seen.text
         assert len(seen.asked) == 1
+        assert [e.text for e in seen.said("membrane_test")] == ["nothing could be measured"]
 
 
 def test_a_gate_in_the_finish_ends_the_run_as_a_gate(tmp_path):

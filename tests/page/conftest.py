@@ -59,13 +59,14 @@ class Screen:
             self.trouble.append(f"a request to {request.url}")
 
     def text(self, name):
-        return self.page.locator(f'[data-name="{name}"]').first.inner_text()
+        return _plain(self.page.locator(f'[data-name="{name}"]').first.inner_text())
 
     def waits_for(self, name, pattern):
         """Return the text of `name` once it matches."""
-        place = self.page.locator(f'[data-name="{name}"]').filter(has_text=re.compile(pattern)).first
+        spaced = re.compile(pattern.replace(" ", r"\s"))
+        place = self.page.locator(f'[data-name="{name}"]').filter(has_text=spaced).first
         place.wait_for()
-        return place.inner_text()
+        return _plain(place.inner_text())
 
     def waits_until_changed(self, name, before):
         self.page.wait_for_function(
@@ -87,6 +88,11 @@ class Screen:
     def logged(self, pattern):
         """Wait for a line of the log."""
         return self.waits_for("log", pattern)
+
+
+def _plain(text):
+    """Return a text with plain spaces: a unit stays on the line of its number."""
+    return text.replace("\u00a0", " ")
 
 
 @dataclass

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from acquisition.control_lease import SECONDS, ControlLease, Holder
 from acquisition.page.board import Board, as_json
 from acquisition.page.decimation import Columns, column_width, columns_of
-from acquisition.page.lease import SECONDS, ControlLease
+from acquisition.typed_text import typed_text
 
 
 @pytest.mark.parametrize("block", [1, 7, 400, 10_000])
@@ -65,12 +66,44 @@ def test_numbers_that_are_none_are_null():
     assert as_json({"a": float("nan"), "b": [float("inf"), 1.5]}) == '{"a":null,"b":[null,1.5]}'
 
 
+def test_what_is_no_character_is_a_question_mark_and_harms_no_viewer():
+    assert as_json({"text": "a\ud800b µm"}) == '{"text":"a?b µm"}'
+
+
+A, B = Holder(1, "viewer 1"), Holder(2, "viewer 1")
+"""Two pages that show one run, each with a first viewer."""
+
+
 def test_control_is_with_one_viewer_until_it_falls_silent():
     lease = ControlLease()
-    assert lease.renew("a", 0.0)
-    assert not lease.renew("b", 1.0)
-    assert lease.renew("b", 1.0 + SECONDS)
-    lease.take("a", 8.0)
-    assert lease.current(8.1) == "a"
-    lease.give("a")
+    assert lease.renew(A, 0.0)
+    assert not lease.renew(B, 1.0)
+    assert lease.renew(B, 1.0 + SECONDS)
+    lease.take(A, 8.0)
+    assert lease.current(8.1) == A
+    lease.give(A)
     assert lease.current(8.2) is None
+
+
+def test_control_is_free_when_the_server_of_its_page_is_gone():
+    lease = ControlLease()
+    lease.take(A, 0.0)
+    lease.gone(B.page)
+    assert lease.current(1.0) == A
+    lease.gone(A.page)
+    assert lease.current(1.0) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("bubble \ud800 in the line", "bubble  in the line"),
+        ("a\0b\x1b[2Jc", "ab[2Jc"),
+        ("  µ\n", "µ"),
+        (7, ""),
+        (None, ""),
+    ],
+)
+def test_a_text_is_kept_without_what_no_file_keeps(given, kept):
+    assert typed_text(given, 100) == kept
+    assert len(typed_text("x" * 300, 100)) == 100

@@ -19,6 +19,7 @@ from protocols.errors import InvalidFile, Refused
 from protocols.loading import load_protocol, protocol_from_text
 from tests.kit import HEAD, RIG, ROOT
 from tests.page.desk import shown
+from tests.page.layout import laid_out_wrongly
 
 STUDY = ROOT / "protocols" / "library" / "sahp_l_type_block.yaml"
 TEXT = HEAD + "steps:\n  - hold: {voltage: -70 mV, for: 2 min}\n  - apply: {solution: blocker}\n  - wait: 90 s\n"
@@ -173,7 +174,23 @@ def test_a_mistake_is_shown_at_its_line_and_saving_is_a_key(desk):
     )
     column = caret.get_attribute("data-column")
     assert (before.count("\n") + 1, before.rfind("\n") + int(column)) == (line, len(before))
-    screen.page.keyboard.press("Escape")
+    typed(screen, "drift_below", "drift_bellow")
+    screen.waits_for("verdict", "2 mistakes")
+    text = screen.page.locator('[data-name="text"]')
+    told = screen.page.locator('[data-name="problems"] li[aria-current]')
+    before = text.input_value()
+    for said in ("a duration", "drift_bellow", "a duration"):  # round the two of them
+        screen.press(".")
+        assert said in told.inner_text()
+    screen.press(".")
+    assert "drift_bellow" in told.inner_text()
+    assert text.input_value() == before  # and nothing of it is written into the file
+    screen.press("e")
+    screen.page.keyboard.type("!")
+    assert "!drift_bellow" in text.input_value()  # E writes where the mistake is
+    screen.press("Backspace", "Escape")
+    typed(screen, "drift_bellow", "drift_below")
+    assert screen.waits_for("verdict", "1 mistake") == "▲ 1 mistake"
     screen.press("s")
     screen.waits_for("asked", "Save all the same")
     screen.press("Escape")
@@ -185,6 +202,13 @@ def test_a_mistake_is_shown_at_its_line_and_saving_is_a_key(desk):
     screen.waits_for("saved", "^saved")
     assert path.read_text() == STUDY.read_text().replace("bias_to: -60 mV", "bias_to: -62 mV")
     assert screen.trouble == []
+    screen.close()
+
+
+def test_all_is_in_its_place_on_a_phone_a_laptop_and_a_large_screen(desk):
+    screen = desk.open("protocol")
+    screen.waits_for("verdict", "no mistakes")
+    assert list(laid_out_wrongly(screen.page)) == []
     screen.close()
 
 

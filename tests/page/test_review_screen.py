@@ -29,6 +29,7 @@ from acquisition.session.reader import open_session
 from acquisition.session.recovery import prove
 from acquisition.session.writer import SessionWriter
 from tests.page.conftest import Screen
+from tests.page.layout import laid_out_wrongly
 from tests.session.synthetic import make_head
 from tests.test_figure import Rig, drug_study, f_i_curve, membrane_test_only, nothing, nothing_accepted
 
@@ -280,7 +281,7 @@ def test_a_window_is_moved_by_field_key_and_hand_and_the_recorded_numbers_stand_
     in_state(screen, "moved")
     assert screen.text("effect-recorded").startswith(f"as recorded {recorded}")
     moved = screen.text("mean-sAHP_moved-0")
-    assert screen.text("recorded-sAHP_moved-0") == f"recorded {screen.text('recorded-sAHP_moved-0').split()[1]}"
+    assert screen.text("recorded-sAHP_moved-0") == f"was {screen.text('recorded-sAHP_moved-0').split()[1]}"
     assert moved != screen.text("recorded-sAHP_moved-0").split()[1]
     screen.waits_for("sAHP-quality", "recorded −")
 
@@ -322,6 +323,34 @@ def test_a_link_brings_sweep_and_windows_back(screen, link):
     in_state(screen, "moved")
     screen.waits_for("foot-sweep", "^sweep 4 at")
     assert screen.page.locator('[data-name="window-A_1000-stop"]').input_value() == "500"
+
+
+def test_a_bookmark_put_into_an_open_window_is_followed(screen):
+    recorded = screen.text("effect")
+    screen.page.evaluate("() => { location.hash = 'sweep=4&A_1000=0.3,0.5'; }")
+    in_state(screen, "moved")
+    screen.waits_for("foot-sweep", "^sweep 4 at")
+    assert screen.page.locator('[data-name="window-A_1000-start"]').input_value() == "300"
+    assert screen.text("effect-recorded").startswith(f"as recorded {recorded}")
+    screen.page.evaluate("() => { location.hash = 'sweep=5'; }")
+    in_state(screen, "shown")
+    screen.waits_for("foot-sweep", "^sweep 5 at")
+    assert (screen.text("effect"), screen.page.locator("[data-moved]").count()) == (recorded, 0)
+    screen.page.evaluate("() => { location.hash = 'sweep=99'; }")
+    screen.waits_for("news", "this session has no sweep 99")
+    screen.waits_for("foot-sweep", "^sweep 5 at")
+
+
+def test_all_is_in_its_place_on_a_phone_a_laptop_and_a_large_screen(screen):
+    assert list(laid_out_wrongly(screen.page)) == []
+    screen.page.set_viewport_size({"width": 1366, "height": 768})
+    field = screen.page.locator('[data-name="window-A_1000-start"]')
+    field.fill("100")
+    screen.press("Enter")
+    in_state(screen, "moved")
+    screen.press("2")
+    screen.waits_for("legend", "drug")
+    assert list(laid_out_wrongly(screen.page)) == []
 
 
 def test_a_sweep_is_rejected_with_a_reason_and_taken_back(screen, undecided):

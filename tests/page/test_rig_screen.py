@@ -13,6 +13,7 @@ from config.loading import load_rig
 from tests.kit import ROOT
 from tests.page.conftest import HOLD, SERIES, TO_CURRENT
 from tests.page.desk import shown
+from tests.page.layout import laid_out_wrongly
 
 
 def test_a_channel_is_told_in_what_a_volt_means_in_each_mode():
@@ -55,6 +56,7 @@ def test_the_rig_is_told_in_words_and_doctor_looks_at_it_by_a_key(desk):
     screen.waits_for("findings", "fits the rig file")
     assert "looked 20" in screen.text("doctor-when")
     assert screen.page.locator('[data-name="findings"] li[data-state="ok"]').count() > 5
+    assert list(laid_out_wrongly(screen.page)) == []
     assert screen.trouble == []
     screen.close()
 

@@ -8,6 +8,7 @@ import pytest
 
 from acquisition.session.recovery import open_recovered
 from tests.page.conftest import HOLD, SERIES, TO_CURRENT
+from tests.page.layout import laid_out_wrongly
 
 PROMPT = "- prompt: {question: Is the bottle full?, options: [yes it is, stop]}"
 
@@ -42,7 +43,7 @@ def test_a_run_at_life_speed_is_followed_and_outlives_its_server_and_its_viewers
     first.waits_for("state-word", "RECORDING")
     assert re.match(r"\d+\.\d MΩ", first.waits_for("Rs", r"\d MΩ"))
     first.waits_for_script("() => globalThis.patchrigFrames.length > 30")
-    assert first.page.locator("#steps li").first.inner_text().startswith("hold −70 mV for 4 s")
+    assert first.text("steps").startswith("hold −70 mV for 4 s")
     first.waits_for("state-label", "baseline")
 
     dead = run.server()
@@ -82,6 +83,13 @@ def test_nothing_needs_a_scroll_bar_at_1366_by_768(running, theme):
     screen.close()
 
 
+def test_all_is_in_its_place_on_a_phone_a_laptop_and_a_large_screen(running):
+    screen = running.open()
+    screen.waits_for("sAHP", r"mV")
+    assert list(laid_out_wrongly(screen.page)) == []
+    screen.close()
+
+
 def test_a_watching_link_shows_everything_and_asks_for_nothing(running):
     link = next(line.split()[1] for line in running.process.stderr if line.startswith("watch "))
     screen = running.open(re.sub(r"//[^:]+:", "//127.0.0.1:", link))
@@ -118,6 +126,38 @@ def test_a_held_escape_does_not_answer_the_question_that_it_asked(running):
     screen.press("g", "?", "Escape")
     assert screen.page.locator("#keys, #asks").count() == 0
     assert screen.text("state-word") in ("RECORDING", "WAITING")
+    screen.close()
+
+
+def test_the_question_whether_to_stop_goes_away_and_the_run_goes_on(running):
+    screen = running.open()
+    screen.waits_for_script(f"() => !{STOP}.disabled")
+    screen.page.clock.install()
+    screen.press("Escape")
+    screen.waits_for("lapse", "goes away in 10 s")
+    screen.page.clock.run_for(9000)
+    assert screen.text("lapse") == "goes away in 1 s"
+    screen.page.clock.run_for(1000)
+    assert screen.page.locator("#asks").count() == 0
+    screen.page.clock.resume()
+    assert screen.text("state-word") in ("RECORDING", "WAITING")
+    screen.press("Escape", "g", "Escape")  # one that was answered does not close the next
+    screen.waits_for("lapse", "goes away in 10 s")
+    screen.press("g")
+    screen.close()
+
+
+def test_a_stop_that_waits_is_shown_and_can_be_taken_back(rehearse):
+    screen = rehearse(HOLD.replace("for: 4 s", "for: 60 s"), speed=1).open()
+    screen.waits_for_script(f"() => !{STOP}.disabled")
+    screen.press("Escape", "Enter")
+    screen.waits_for_script(f"() => {STOP}.innerText.startsWith('Stops after sweep')")
+    screen.press("Escape")
+    assert "stops after this sweep" in screen.text("asked")
+    screen.press("g")
+    screen.waits_for_script(f"() => {STOP}.innerText.startsWith('Stop') && {STOP}.ariaPressed === 'false'")
+    assert screen.text("state-word") in ("RECORDING", "WAITING")
+    screen.press("Escape", "Escape")
     screen.close()
 
 
@@ -169,6 +209,18 @@ def test_the_pipette_is_watched_first_and_a_question_is_answered_by_its_number(r
     screen.press("3")
     screen.waits_for("test-R-label", "access")
     assert 5 < float(screen.waits_for("test-R", r"\d\d?\.\d")) < 20
+    screen.press("1")
+    assert "The pipette is in a cell. Bath puts it to 0 mV." in screen.waits_for("asked", "0 mV")
+    screen.press("Escape")
+    assert screen.page.locator('[data-act="stage-cell"][aria-pressed="true"]').count() == 1
+    screen.press("1", "y")
+    screen.waits_for("test-R-label", "pipette")
+    screen.press("2")
+    screen.waits_for("test-R-label", "seal")
+    screen.waits_for("test-R", r"\d")
+    screen.press("1")
+    assert "there seems to be a cell on the pipette" in screen.waits_for("asked", "0 mV")
+    screen.press("Escape")
     screen.press(" ")
     assert "Is the bottle full?" in screen.waits_for("question", "bottle")
     screen.waits_for("state-word", "A QUESTION")

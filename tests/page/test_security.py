@@ -44,6 +44,32 @@ def test_a_wrong_key_is_refused(client):
     assert client.get("/run", params={"key": "guessed"}).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["//evil.example", "///evil.example/run", "/%5Cevil.example", "//%5C/evil.example"])
+def test_a_link_with_a_key_leads_to_no_other_computer(client, path):
+    answer = client.get(f"{HERE}{path}", params={"key": KEYS.control})
+    assert answer.headers["location"].startswith("/evil.example")
+
+
+def test_a_link_with_a_key_writes_no_header(client):
+    answer = client.get("/run%0d%0aset-cookie:%20a=b", params={"key": KEYS.control})
+    assert answer.headers["location"] == "/run%0D%0Aset-cookie%3A%20a%3Db"
+    assert "a=b" not in answer.headers["set-cookie"]
+
+
+def test_a_watching_link_opened_beside_the_page_takes_no_control_away(client):
+    let_in(client, KEYS.control)
+    let_in(client, KEYS.watch)
+    with client.websocket_connect(SOCKET, headers={"origin": HERE}) as socket:
+        assert socket.receive_json()["role"] == "control"
+
+
+def test_a_link_with_control_opened_by_who_watches_gives_it(client):
+    let_in(client, KEYS.watch)
+    let_in(client, KEYS.control)
+    with client.websocket_connect(SOCKET, headers={"origin": HERE}) as socket:
+        assert socket.receive_json()["role"] == "control"
+
+
 @pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1:9999", "localhost.evil.example:8000", ""])
 def test_another_name_for_this_computer_is_refused(client, host):
     let_in(client)
@@ -89,6 +115,22 @@ def test_a_viewer_that_comes_is_told_its_role_and_that_there_is_no_run(client):
         assert told["status"]["state"] == "none"
         socket.send_json({"do": "stop", "id": 7, "when": "now"})
         assert socket.receive_json() == {"is": "did", "id": 7, "ok": False, "text": "this link is for watching only"}
+
+
+def test_beyond_some_viewers_nobody_else_may_watch_and_who_has_control_may(client, monkeypatch):
+    monkeypatch.setattr("acquisition.page.viewer.MOST_VIEWERS", 1)
+    let_in(client, KEYS.watch)
+    with client.websocket_connect(SOCKET, headers={"origin": HERE}) as first:
+        assert first.receive_json()["is"] == "you"
+        with (
+            client.websocket_connect(SOCKET, headers={"origin": HERE}) as second,
+            pytest.raises(WebSocketDisconnect) as refused,
+        ):
+            second.receive_json()
+        assert "too many watch" in refused.value.reason
+        let_in(client, KEYS.control)
+        with client.websocket_connect(SOCKET, headers={"origin": HERE}) as third:
+            assert third.receive_json()["role"] == "control"
 
 
 def test_nonsense_on_the_websocket_is_passed_over(client):

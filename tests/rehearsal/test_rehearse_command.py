@@ -11,14 +11,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from typer.testing import CliRunner
 
 from acquisition.cli import app
+from acquisition.rehearsal.counts import losses
+from acquisition.rehearsal.figure_plan import plan_figure
 from acquisition.rehearsal.population import ended_by_person
 from acquisition.rehearsal.power import curves
 from acquisition.rehearsal.rehearsing import Asked, concluded, rehearse, write
 from acquisition.rehearsal.report import answer, report_of
-from acquisition.rehearsal.virtual_cell import Arm
+from acquisition.rehearsal.virtual_cell import Arm, Ending
 from acquisition.study.sheaf import write_pdf
 from protocols.errors import Refused
 from tests.kit import RIG, ROOT
@@ -66,7 +69,7 @@ def test_the_drug_cells_change_and_the_vehicle_cells_hardly(rehearsed):
 
 def test_the_report_is_one_page_that_fetches_nothing(rehearsed, tmp_path):
     files = write(replace(rehearsed, asked=replace(rehearsed.asked, out=tmp_path)))
-    assert [f.name for f in files] == ["report.html", "power.png", "rehearsal.json"]
+    assert [f.name for f in files] == ["report.html", "rehearsal.png", "rehearsal.json"]
     text = files[0].read_text(encoding="utf-8")
     assert "http" not in text.replace("http://www.w3.org", "")
     for heading in ("How it ended", "What gates did", "How long it takes", "Power against the number of cells"):
@@ -127,9 +130,49 @@ def test_a_protocol_that_stops_at_a_gate_says_which_and_plans_nothing(protocol, 
     done = rehearse(Asked(protocol, bad_rig, cells=2, workers=1))
     said = "\n".join(answer(done))
     assert "usable result in 0 of 2" in said
-    assert "What ends it most often: access resistance; wanted below 25 MOhm (2 cells)" in said
+    assert "What costs most cells: the gate access resistance; wanted below 25 MOhm (2 cells)" in said
     assert done.planned == ()
     assert done.findings is None
+
+
+def test_what_costs_most_cells_is_told_whoever_ends_the_runs(rehearsed):
+    words = "hardware failed: amplifier: does not answer"
+    failed = [replace(c, ending=Ending.FAILED, why=(words,), cell=None) for c in rehearsed.cells[:2]]
+    left = replace(rehearsed.cells[2], ending=Ending.LEFT_OUT, why=("4 accepted baseline sweeps, 6 needed",))
+    cells = [*failed, left, *rehearsed.cells[3:]]
+    done = concluded(rehearsed.asked, rehearsed.title, rehearsed.rig, cells)
+    assert f"What costs most cells: {words} (2 cells)." in next(answer(done))
+    assert [(one.text, one.share.count, one.share.of) for one in losses(cells)] == [
+        (words, 2, 8),
+        ("too few accepted baseline sweeps, 6 needed", 1, 8),
+    ]
+
+
+def words_in(figure):
+    """Return every text that a figure shows, each once."""
+    figure.canvas.draw()
+    return "\n\n".join(dict.fromkeys(t.get_text() for t in figure.findobj(Text)))
+
+
+def test_the_figure_says_success_time_effect_and_cells(rehearsed):
+    more = with_cells(rehearsed, 12)
+    said = words_in(plan_figure(more, more.planned))
+    usable = rehearsed.success
+    assert f"How it ends: {100 * usable.fraction:.0f} % usable" in said
+    assert "How long it takes: 2." in said
+    assert re.search(r"What to expect: \+\d\.\d+ mV\n95 % CI", said)
+    assert said.count("n = 12") == 2
+    assert "80 %" in said
+    assert re.search(r"\d+ cells", said)
+
+
+def test_the_figure_of_a_rehearsal_without_a_result_says_why(protocol, bad_rig):
+    done = rehearse(Asked(protocol, bad_rig, cells=1, workers=1))
+    said = words_in(plan_figure(done, ()))
+    assert "How it ends: 0 % usable" in said
+    assert "gate: access resistance;" in said
+    assert "no run came\nto its end" in said
+    assert "no usable cell\nwith a drug" in said
 
 
 def test_the_command_prints_the_answer_and_one_json_object(protocol, rig, tmp_path):
@@ -140,7 +183,7 @@ def test_the_command_prints_the_answer_and_one_json_object(protocol, rig, tmp_pa
     data = json.loads(result.stdout)
     assert data["ok"] is True
     assert data["success"]["of"] == 1
-    assert not (tmp_path / "p.png").exists()  # of one cell there is no curve
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

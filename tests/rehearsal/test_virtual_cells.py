@@ -44,6 +44,26 @@ def test_a_cell_without_a_file_has_the_numbers_of_one_with_a_file_to_the_last_bi
     assert read_cell(kept.session).phases[0].mean("A_1000") == without.cell.phases[0].mean("A_1000")
 
 
+FULL = "trouble: No room\nformat: 1\nfaults:\n  - full_disk: {after: drug, at: %s}\n"
+
+
+@pytest.mark.parametrize("at", ["1 s", "7.5 s"], ids=["in a sweep", "between sweeps"])
+def test_a_full_disk_is_met_without_a_file_as_it_is_with_one(protocol, rig, tmp_path, at):
+    faults = FULL % at
+    kept = live(order(protocol, rig, faults=faults, answers=True, keep=str(tmp_path)))
+    without = live(order(protocol, rig, faults=faults, answers=True))
+    assert kept.ending is without.ending is Ending.USABLE
+    assert (kept.course, kept.duration, kept.sweeps) == (without.course, without.duration, without.sweeps)
+    assert plain([p.measures for p in kept.cell.phases]) == plain([p.measures for p in without.cell.phases])
+    assert without.sweeps > live(order(protocol, rig)).sweeps
+
+
+def test_a_full_disk_ends_the_run_when_nobody_is_there_to_make_space(protocol, rig):
+    found = live(order(protocol, rig, faults=FULL % "1 s"))
+    assert found.ending is Ending.FAILED
+    assert found.why[0].startswith("failed: the disk is full: the sweep was closed with everything recorded so far")
+
+
 def test_nothing_stays_on_the_disk(protocol, rig, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert live(order(protocol, rig)).is_usable

@@ -49,6 +49,7 @@ def columns(kept: Kept, index: int, number: int, span: tuple[float, float] | Non
         sweep = session.sweep(index)
     n = sweep.header.sweep.n_samples
     first, stop = (0, n) if span is None else (min(max(round(t * sweep.rate), 0), n) for t in span)
+    stop = max(first, stop)
     width = column_width(max(1, stop - first), min(max(most, 10), MOST_COLUMNS))
     rows = []
     for channel in sweep.header.channels:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from acquisition.acceptance import HEADLINE
 from acquisition.analysis.settings import Declared
+from acquisition.typed_text import typed_text
 from protocols.errors import Refused
 from protocols.measures import AFTER_POTENTIAL
 
@@ -23,6 +24,8 @@ MOVED = "sAHP_moved"
 """Name of the mean over a moved window: `A_1000` is the mean at 1 s, and nothing else may be called so."""
 SHORTEST, FARTHEST = 1e-3, 60.0
 """Seconds."""
+LONGEST_NAME = 100
+"""Characters."""
 SHORTEST_BASELINE = 0.040
 """Two of the blocks that a baseline is made of."""
 
@@ -49,8 +52,8 @@ class Windows:
         """
         try:
             told = json.loads(text) if text else {}
-            spans = {str(name): _span(str(name), given) for name, given in told.items()}
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
+            spans = {name: _span(typed_text(name, LONGEST_NAME), given) for name, given in told.items()}
+        except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
             raise Refused('windows look like {"A_1000": [0.9, 1.1]}: seconds from the end of the step') from error
         return cls(spans.pop("V_b", None), spans.pop(HEADLINE, None), spans)
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from acquisition.page.desk import Desk
     from acquisition.page.feed import Feed
 
+HEAVY = review.HEAVY
+"""What the paths of requests that take seconds begin with."""
 NAMES = ("run", "review", "protocol", "rig")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from acquisition.page.asking import Facts, posted
 from acquisition.page.documents import Document, documents, named
 from protocols.errors import PatchrigError, Refused
 
@@ -22,20 +22,21 @@ if TYPE_CHECKING:
     from config.rig import Rig
 
 CONFLICT = 409
+LIKE = "{file, rig, text}"
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
     """Return its requests, under /api/protocol; `file` and `rig` name documents, the first ones if left out."""
 
     async def files(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(_files, desk, _is_watching(request)))
+        return Facts(await run_in_threadpool(_files, desk, _is_watching(request)))
 
     async def opened(request: Request) -> Response:
         asked, alone = request.query_params, _is_watching(request)
-        return JSONResponse(await run_in_threadpool(_opened, desk, asked, alone))
+        return Facts(await run_in_threadpool(_opened, desk, asked, alone))
 
     async def checked(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(_checked, desk, await _asked(request)))
+        return Facts(await run_in_threadpool(_checked, desk, await _asked(request)))
 
     async def saved(request: Request) -> Response:
         return await run_in_threadpool(_saved, desk, await _asked(request))
@@ -53,13 +54,15 @@ def _is_watching(request: Request) -> bool:
 
 
 async def _asked(request: Request) -> dict[str, Any]:
-    try:
-        told = await request.json()
-    except ValueError as error:
-        raise Refused("ask with JSON: {file, rig, text}") from error
-    if not isinstance(told, dict) or not isinstance(told.get("text", ""), str):
-        raise Refused("ask with JSON: {file, rig, text}")
-    return told
+    told = await posted(request, LIKE)
+    text, version = told.get("text"), told.get("version", "")
+    if any(not isinstance(part, str) for part in (text, version)) or not _is_name(told, "file", "rig"):
+        raise Refused(f"ask with JSON: {LIKE}")
+    return {**told, "text": str(text).encode("utf-8", "replace").decode()}
+
+
+def _is_name(told: Mapping[str, Any], *names: str) -> bool:
+    return all(told.get(name) is None or isinstance(told[name], str) for name in names)
 
 
 def _files(desk: Desk, alone: bool) -> dict[str, Any]:
@@ -102,9 +105,9 @@ def _saved(desk: Desk, asked: Mapping[str, Any]) -> Response:
 
     document = named(documents(desk, "protocol"), asked.get("file"), alone=False)
     try:
-        return JSONResponse({"version": save(document, asked["text"], str(asked.get("version")))})
+        return Facts({"version": save(document, asked["text"], str(asked.get("version")))})
     except Refused as error:
-        return JSONResponse({"error": str(error)}, CONFLICT)
+        return Facts({"error": str(error)}, CONFLICT)
 
 
 def _rig(desk: Desk, name: str | None, *, alone: bool) -> tuple[str, Rig]:

@@ -9,16 +9,20 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from acquisition.page.asking import Facts, posted, seconds, whole
+from acquisition.page.decimation import COLUMNS
+from acquisition.page.messages import is_number
 from acquisition.page.review.choosing import choice
 from acquisition.page.review.kept import Shelf, is_recording
 from acquisition.page.review.windows import Windows
+from acquisition.typed_text import typed_text
 from protocols.errors import PatchrigError, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from starlette.requests import Request
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from acquisition.page.review.kept import Kept
     from acquisition.session.audit import Decision
 
+HEAVY = tuple(f"/api/review/{name}" for name in ("figure.", "measures.csv", "trace.csv", "recomputed"))
+"""What takes seconds of a core."""
 LONGEST_REASON = 300
 DECISION: dict[str, Decision] = {"reject": "rejected", "restore": "restored"}
 
@@ -45,7 +51,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         return Route(f"/api/review/{path}", answered)
 
     async def decided(request: Request) -> Response:
-        told = await request.json()
+        told = await posted(request, "{sweep, act, reason}")
         return await run_in_threadpool(lambda: _decide(_kept(desk, shelf, request), told))
 
     return [
@@ -82,38 +88,36 @@ def _sessions(desk: Desk, request: Request) -> Response:
     alone = getattr(request.state, "role", "watch") != "control"
     names = [p.name for p in found.others]
     first = None if found.first is None else found.first.name
-    return JSONResponse({"first": first, "names": [first] if alone else names, "watching": alone})
+    return Facts({"first": first, "names": [first] if alone else names, "watching": alone})
 
 
 def _session(kept: Kept, _: Request) -> Response:
     from acquisition.page.review.listing import told
 
-    return JSONResponse(told(kept))
+    return Facts(told(kept))
 
 
 def _sweep(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.traces import facts
 
-    return JSONResponse(facts(kept, _index(request)))
+    return Facts(facts(kept, _index(kept, request)))
 
 
 def _trace(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.traces import columns
 
-    asked = request.query_params
-    try:
-        span = (float(asked["start"]), float(asked["stop"])) if "start" in asked else None
-        most, number = int(asked.get("columns", 1600)), int(asked.get("id", 0))
-    except (ValueError, KeyError) as error:
-        raise Refused("ask for a trace with numbers: sweep, and start, stop (s), columns, id") from error
-    block = columns(kept, _index(request), number, span, most)
+    span = None
+    if "start" in request.query_params:
+        span = (seconds(request, "start"), seconds(request, "stop"))
+    most, number = whole(request, "columns", COLUMNS), whole(request, "id", 0)
+    block = columns(kept, _index(kept, request), number, span, most)
     return Response(block, media_type="application/octet-stream")
 
 
 def _measured(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.traces import measured
 
-    return JSONResponse(measured(kept, _index(request), _windows(request)))
+    return Facts(measured(kept, _index(kept, request), _windows(request)))
 
 
 def _recomputed(kept: Kept, request: Request) -> Response:
@@ -131,13 +135,13 @@ def _recomputed(kept: Kept, request: Request) -> Response:
 def _results(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.results import results
 
-    return JSONResponse(results(kept, _windows(request)))
+    return Facts(results(kept, _windows(request)))
 
 
 def _courses(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.courses import courses
 
-    return JSONResponse(courses(kept, _windows(request)))
+    return Facts(courses(kept, _windows(request)))
 
 
 def _figure(kept: Kept, request: Request) -> Response:
@@ -156,35 +160,34 @@ def _measures(kept: Kept, request: Request) -> Response:
 def _samples(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.exports import trace
 
-    index = _index(request)
+    index = _index(kept, request)
     return _file(trace(kept, index), "text/csv; charset=utf-8", f"{kept.path.stem}_sweep_{index:05d}.csv")
 
 
-def _decide(kept: Kept, told: Any) -> Response:
+def _decide(kept: Kept, told: Mapping[str, Any]) -> Response:
     """Leave a sweep out of means or take it back: a line of the review record, with who, when and why."""
     from acquisition.session.audit import decide
 
     if is_recording(kept.path):
         raise Refused("this session is being recorded: leave sweeps out on the Run screen")
-    try:
-        sweep, act, reason = int(told["sweep"]), str(told["act"]), str(told["reason"]).strip()[:LONGEST_REASON]
-    except (KeyError, TypeError, ValueError) as error:
-        raise Refused("say which sweep, the act ('reject' or 'restore') and a reason") from error
+    sweep, act, reason = told.get("sweep"), told.get("act"), typed_text(told.get("reason"), LONGEST_REASON)
+    if not is_number(sweep) or not isinstance(act, str):
+        raise Refused("say which sweep, the act ('reject' or 'restore') and a reason")
     if not reason:
         raise Refused("say why: a decision without a reason means nothing in a year")
     if act not in DECISION or all(s.index != sweep for s in kept.sweeps):
-        raise Refused(f"there is no sweep {sweep} to {act}")
+        raise Refused(f"there is no sweep {sweep} to {typed_text(act, LONGEST_REASON)}")
     if (sweep in kept.rejected) == (act == "reject"):
         raise Refused(f"sweep {sweep} is {'left out' if act == 'reject' else 'not left out'} already")
     entry = decide(kept.path, kept.identifier, DECISION[act], sweep, reason, who=getpass.getuser())
-    return JSONResponse(vars(entry))
+    return Facts(vars(entry))
 
 
-def _index(request: Request) -> int:
-    try:
-        return int(request.query_params["sweep"])
-    except (KeyError, ValueError) as error:
-        raise Refused("say which sweep: a number") from error
+def _index(kept: Kept, request: Request) -> int:
+    index = whole(request, "sweep")
+    if all(s.index != index for s in kept.sweeps):
+        raise Refused(f"there is no sweep {index} in {kept.path.name}")
+    return index
 
 
 def _windows(request: Request) -> Windows:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from acquisition.page.asking import Facts, posted
 from acquisition.page.documents import Document, documents, named
 from acquisition.page.rig.doctor import Examination, stored, why_not
 from protocols.errors import InvalidFile, Refused
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from acquisition.page.feed import Feed
 
 CONFLICT = 409
+LIKE = "{rig}"
 
 
 def routes(desk: Desk, feed: Feed) -> list[BaseRoute]:
@@ -32,25 +33,25 @@ def routes(desk: Desk, feed: Feed) -> list[BaseRoute]:
     async def facts(request: Request) -> Response:
         asked, alone = request.query_params.get("rig"), _is_watching(request)
         told = await run_in_threadpool(_facts, desk, asked, _run_file(feed), alone)
-        return JSONResponse({**told, "examination": examination.told()})
+        return Facts({**told, "examination": examination.told()})
 
     async def live(_: Request) -> Response:
         feed.looked()
-        return JSONResponse({"run": await _present(feed), "examination": examination.told()})
+        return Facts({"run": await _present(feed), "examination": examination.told()})
 
     async def doctor(request: Request) -> Response:
+        name = (await posted(request, LIKE)).get("rig")
+        if name is not None and not isinstance(name, str):
+            raise Refused(f"ask with JSON: {LIKE}")
         try:
-            name = (await request.json()).get("rig")
             document = await run_in_threadpool(_named, desk, name, alone=False)
             path = _path(document, _run_file(feed))
             if path is None:
                 raise Refused(why_not(None))
             examination.begin(path)
-        except (ValueError, AttributeError):
-            return JSONResponse({"error": "ask with JSON: {rig}"}, 400)
         except Refused as error:
-            return JSONResponse({"error": str(error)}, CONFLICT)
-        return JSONResponse(examination.told())
+            return Facts({"error": str(error)}, CONFLICT)
+        return Facts(examination.told())
 
     return [
         Route("/api/rig/facts", facts),

@@ -9,8 +9,9 @@ let close = null;
  *   options  list of {name, key, label, kind}: buttons; the first is taken by Enter
  *   field    a placeholder, for one line of text
  *   choices  texts offered for the field
+ *   lapses   after so many seconds without an answer the question goes away, as if it had been left; they are counted on it
  */
-export function asks({ title, options, field = null, choices = [] }) {
+export function asks({ title, options, field = null, choices = [], lapses = null }) {
   close?.(null);
   return new Promise((resolve) => {
     const panel = document.createElement("section");
@@ -52,12 +53,27 @@ export function asks({ title, options, field = null, choices = [] }) {
       panel.append(leave);
       ends.push(bind({ key: "Escape", button: leave, act: () => close?.(null) }));
     }
+    if (lapses !== null) ends.push(countDown(panel, lapses, () => close?.(null)));
     input?.addEventListener("keydown", (e) => {
       if (e.key === "Enter") { e.preventDefault(); close?.({ option: options[0].name, text: input.value.trim() }); }
     });
     document.body.append(panel);
     input?.focus();
   });
+}
+
+/** Say on `panel` how long it stays, and call `over` when that is over; returns what ends it. */
+function countDown(panel, seconds, over) {
+  const left = document.createElement("span");
+  left.className = "lapse";
+  left.dataset.name = "lapse";
+  left.style.setProperty("--lapse", `${seconds}s`);
+  panel.append(left);
+  let rest = seconds;
+  const say = () => { left.textContent = `goes away in ${rest} s`; };
+  const timer = setInterval(() => { rest -= 1; if (rest > 0) say(); else over(); }, 1000);
+  say();
+  return () => clearInterval(timer);
 }
 
 /** Whether a question is on the screen. */

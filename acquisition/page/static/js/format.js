@@ -40,9 +40,11 @@ export function duration(s) {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Words of protocols and logs with the field's signs: "-70 mV" and "25 MOhm" become "−70 mV" and "25 MΩ". */
+const UNIT = /(\d) (?=(?:[mµnpkMG]?(?:V|A|s|Hz|Ω|F|M|L)|min|h|%|°C)(?![A-Za-zΩ]))/g;
+
+/** Words of protocols and logs with the field's signs: "-70 mV" and "25 MOhm" become "−70 mV" and "25 MΩ", on one line. */
 export function typeset(text) {
-  return text.replace(/(^|[\s(])-(?=\d)/g, "$1−").replace(/([MGk])Ohm/g, "$1Ω").replace(/\bdegC\b/g, "°C").replace(/(\S) \.\. /g, "$1 to ");
+  return text.replace(/(^|[\s(])-(?=\d)/g, "$1−").replace(/([MGk])Ohm/g, "$1Ω").replace(/\bdegC\b/g, "°C").replace(/(\S) \.\. /g, "$1 to ").replace(/(\d)\.\.(?=\d)/g, "$1 to ").replace(UNIT, "$1\u00a0");
 }
 
 export function bytes(n) {

@@ -1,22 +1,23 @@
 // Two plots: a trace over the time of a sweep, and a trend over the time of a session.
 import uPlot from "../vendor/uPlot.esm.js";
 import { clock } from "./format.js";
+import { drawBands, drawEmpty, drawLines, drawNames, fontOf, hair, rem, typeSize } from "./marks.js";
 import { colour, onTheme } from "./theme.js";
 
-const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+/** Room at the right of every trend, rem: percents stand there in one of them, and all have the same axis of time. */
+const GUTTER = 3.5;
 const tabular = (v) => (v === null ? "" : String(+v.toPrecision(6)).replace("-", "−"));
 
 /** An axis in the theme's colours. `options.show` false leaves out its numbers and keeps the grid. */
-function axis({ side = 2, values = (_u, found) => found.map(tabular), room = null, space = 40, show = true, grid = true } = {}) {
+function axis({ side = 2, values = (_u, found) => found.map(tabular), room = null, space = 40, show = true, grid = true, ...more } = {}) {
   const size = rem();
   const upright = side % 2 === 1;
-  const font = `${Math.round(0.8 * size)}px system-ui, "DejaVu Sans", sans-serif`;
   return {
-    side, space: upright ? Math.max(22, 2 * size) : Math.max(space, 4.6 * size), font,
+    side, space: upright ? Math.max(22, 2 * size) : Math.max(space, 4.6 * size), font: fontOf(Math.round(typeSize(0.8))),
     stroke: () => colour("dim"), values: show ? values : () => [],
-    size: room ?? (show ? (upright ? 3.7 * size : 1.75 * size) : upright ? 3.7 * size : 4), gap: 0.3 * size,
-    grid: { show: grid, stroke: () => colour("grid"), width: 1 },
-    ticks: { show: show && !upright, stroke: () => colour("line"), width: 1, size: 4 },
+    size: room ?? (show ? (upright ? 3.7 * size : 1.75 * size) : upright ? 3.7 * size : 0.5 * size), gap: 0.3 * size,
+    grid: { show: grid, stroke: () => colour("grid"), width: Math.max(1, size / 15) },
+    ticks: { show: show && !upright, stroke: () => colour("line"), width: 1, size: 4 }, ...more,
   };
 }
 
@@ -30,7 +31,7 @@ function keep(element, make) {
     made?.destroy();
     size = rem();
     const { empty, ...options } = make();
-    const padding = [(options.room ?? 0.5) * size, 0.8 * size, 0, 0];
+    const padding = [(options.room ?? 0.5) * size, (options.gutter ?? 0.8) * size, 0, 0];
     made = new uPlot({ width, height, pxAlign: 0, padding, legend: { show: false }, ...options }, data ?? empty, element);
   };
   new ResizeObserver(build).observe(element);
@@ -43,129 +44,13 @@ function keep(element, make) {
   };
 }
 
-/** Draw vertical bands, each {from, to, colour, edge?, label?, hatch?}; `to` null reaches to the right border. */
-function drawBands(u, bands) {
-  const { left, top, width, height } = u.bbox;
-  const { ctx } = u;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(left, top, width, height);
-  ctx.clip();
-  for (const band of bands) {
-    const x0 = Math.max(left, u.valToPos(band.from, "x", true));
-    const x1 = band.to === null ? left + width : Math.min(left + width, u.valToPos(band.to, "x", true));
-    if (x1 <= x0) continue;
-    ctx.fillStyle = colour(band.colour);
-    ctx.fillRect(x0, top, x1 - x0, height);
-    if (band.hatch) hatch(ctx, x0, x1, top, height, colour(band.edge ?? band.colour));
-    if (band.edge) {
-      ctx.strokeStyle = colour(band.edge);
-      ctx.lineWidth = uPlot.pxRatio;
-      ctx.beginPath();
-      for (const x of band.hatch ? [x0] : [x0, x1]) { ctx.moveTo(x, top); ctx.lineTo(x, top + height); }
-      ctx.stroke();
-    }
-  }
-  ctx.restore();
-}
-
-/** Write the names of bands, over the grid. */
-function labelBands(u, bands) {
-  const { left, width } = u.bbox;
-  u.ctx.save();
-  for (const band of bands.filter((b) => b.label)) {
-    const x0 = Math.max(left, u.valToPos(band.from, "x", true));
-    const x1 = band.to === null ? left + width : Math.min(left + width, u.valToPos(band.to, "x", true));
-    if (x1 > x0) drawLabel(u, band, x0, x1);
-  }
-  u.ctx.restore();
-}
-
-function hatch(ctx, x0, x1, top, height, stroke) {
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(x0, top, x1 - x0, height);
-  ctx.clip();
-  ctx.strokeStyle = stroke;
-  ctx.globalAlpha = 0.4;
-  ctx.lineWidth = uPlot.pxRatio;
-  ctx.beginPath();
-  const gap = 7 * uPlot.pxRatio;
-  for (let x = x0 - height; x < x1; x += gap) { ctx.moveTo(x, top + height); ctx.lineTo(x + height, top); }
-  ctx.stroke();
-  ctx.restore();
-}
-
-function drawLabel(u, band, x0, x1) {
-  const { ctx, bbox } = u;
-  const size = 0.78 * rem() * uPlot.pxRatio;
-  ctx.font = `600 ${size}px system-ui, "DejaVu Sans", sans-serif`;
-  ctx.fillStyle = colour(band.edge ?? "dim");
-  ctx.textAlign = "left";
-  const wide = ctx.measureText(band.label).width;
-  if (band.at === "inside" && wide > x1 - x0 - 4) return;
-  ctx.textBaseline = "bottom";
-  const x = band.at === "inside" ? x0 + 4 : Math.min(Math.max(x0, (x0 + x1 - wide) / 2), bbox.left + bbox.width - wide - 2);
-  const y = bbox.top + bbox.height - 0.35 * size;
-  const ink = ctx.fillStyle;
-  ctx.fillStyle = colour("panel");
-  ctx.globalAlpha = 0.75;
-  ctx.fillRect(x - 2, y - 1.15 * size, wide + 4, 1.3 * size);
-  ctx.globalAlpha = 1;
-  ctx.fillStyle = ink;
-  ctx.fillText(band.label, x, y);
-}
-
-/** Write what else the levels of the y axis are called, inside the right border. */
-function drawInside(u, second) {
-  const { ctx, bbox } = u;
-  ctx.save();
-  ctx.font = `${0.74 * rem() * uPlot.pxRatio}px system-ui, "DejaVu Sans", sans-serif`;
-  ctx.fillStyle = colour("dim");
-  ctx.textAlign = "right";
-  ctx.textBaseline = "middle";
-  for (const y of u.axes[1]._splits ?? []) {
-    const at = u.valToPos(y, "y", true);
-    const text = second(y);
-    if (text && at > bbox.top + 8 && at < bbox.top + bbox.height - 8) ctx.fillText(text, bbox.left + bbox.width - 4 * uPlot.pxRatio, at);
-  }
-  ctx.restore();
-}
-
-/** Draw horizontal lines, each {y, colour, dash?, label?}. */
-function drawLines(u, lines) {
-  const { left, top, width, height } = u.bbox;
-  const { ctx } = u;
-  ctx.save();
-  for (const line of lines) {
-    const y = u.valToPos(line.y, line.scale ?? "y", true);
-    if (!(y >= top && y <= top + height)) continue;
-    ctx.strokeStyle = colour(line.colour);
-    ctx.lineWidth = uPlot.pxRatio;
-    ctx.setLineDash((line.dash ?? [5, 4]).map((d) => d * uPlot.pxRatio));
-    ctx.beginPath();
-    ctx.moveTo(left, y);
-    ctx.lineTo(left + width, y);
-    ctx.stroke();
-    if (line.label) {
-      const size = 0.74 * rem() * uPlot.pxRatio;
-      ctx.font = `${size}px system-ui, "DejaVu Sans", sans-serif`;
-      ctx.fillStyle = colour(line.colour);
-      ctx.textAlign = "left";
-      ctx.textBaseline = y - top > 1.4 * size ? "bottom" : "top";
-      ctx.fillText(line.label, left + 4 * uPlot.pxRatio, y);
-    }
-  }
-  ctx.restore();
-}
-
 /** A line of text at the upper left of a plot. */
 function titled(element, text) {
   element.classList.add("plot");
   const title = document.createElement("div");
   title.className = "title";
-  title.textContent = text;
   element.append(title);
+  setTitle(title, text);
   return title;
 }
 
@@ -201,7 +86,7 @@ export function tracePlot(element, { title = "", series, xAxis = true, onDraw = 
     cursor: { drag: { x: drag, y: false, setScale: false }, points: { show: false }, y: false, ...(sync ? { sync: { key: sync } } : {}) },
     hooks: {
       drawClear: [(u) => drawBands(u, bands)],
-      draw: [(u) => { labelBands(u, bands); drawLines(u, lines); onDraw?.(u); }],
+      draw: [(u) => { drawLines(u, lines); drawNames(u, bands, lines); onDraw?.(u); }],
       setSelect: [(u) => {
         if (u.select.width < 6) return;
         const [low, high] = [u.select.left, u.select.left + u.select.width].map((at) => u.posToVal(at, "x"));
@@ -229,78 +114,146 @@ function setTitle(element, parts) {
   const text = JSON.stringify(parts);
   if (element.dataset.said === text) return;
   element.dataset.said = text;
-  element.replaceChildren(...[parts].flat().map((p) => {
-    if (!Array.isArray(p)) return document.createTextNode(p);
-    const bold = document.createElement("b");
-    [bold.textContent] = p;
-    return bold;
+  element.replaceChildren(...[parts].flat().filter((p) => p.length).map((p) => {
+    const part = document.createElement(Array.isArray(p) ? "b" : "span");
+    part.textContent = Array.isArray(p) ? p[0] : p;
+    return part;
   }));
+}
+
+/** As many decimals as `levels` differ in, and at least `least`. */
+function decimals(levels, least) {
+  const step = levels.length > 1 ? levels[1] - levels[0] : 1;
+  return Math.max(least, [0, 1, 2, 3].find((d) => Math.abs(step - Number(step.toFixed(d))) < 1e-6 * step) ?? 3);
+}
+
+const PERCENTS = [5, 10, 20, 25, 50, 100, 200, 500, 1000];
+
+/** Levels of whole percents of `whole` between `low` and `high`, at most `most`. */
+function percents(whole, low, high, most) {
+  const [from, to] = [low, high].map((y) => (100 * y) / whole).sort((a, b) => a - b);
+  const step = PERCENTS.find((p) => (to - from) / p <= most) ?? PERCENTS.at(-1);
+  const first = Math.ceil(from / step);
+  return Array.from({ length: Math.max(0, Math.floor(to / step) - first + 1) }, (_, i) => ((first + i) * step * whole) / 100);
+}
+
+/** What a point of a trend looks like: a disc; hollow if it is left out; a triangle at the border if it is beyond it. */
+function drawPoint(ctx, x, y, radius, beyond) {
+  ctx.beginPath();
+  if (beyond) {
+    ctx.moveTo(x - radius, y);
+    ctx.lineTo(x + radius, y);
+    ctx.lineTo(x, y + 1.6 * beyond * radius);
+    ctx.closePath();
+  } else {
+    ctx.arc(x, y, radius, 0, 7);
+  }
+  ctx.fill();
+  ctx.stroke();
 }
 
 /**
  * A trend over the time of a session (x in minutes): points, bars of solutions, limits.
- *   second   `second(y)` is what else a level is called, such as "80 %"; written at the right border
+ *   whole    `whole()` is what counts as 100 %, or null; percents then stand at the right border
+ *   waits    said in the middle while there is no point
  *   onPick   called with the index of the point that was clicked
- * `.set({x, y, out})`: `out[i]` true draws the point hollow (left out of means). `y2` with `series2` adds a second course.
+ * `.set({x, y, out})`: `out[i]` true draws the point hollow (left out of means), and it does not stretch the axis.
+ * `before` with `hasBefore` adds what the points were before: short bars. `marked` is the index of a point to draw large.
  */
-export function trendPlot(element, { title = "", mark = "trace", mark2 = null, xAxis = false, second = null, onPick = null, sync = "trends", digits = null, least = 0 }) {
-  const shownTitle = titled(element, title);
-  const ranges = { x: null, y: null };
-  let [bands, lines, out] = [[], [], []];
-  const range = (_u, low, high) => {
-    if (ranges.y) return ranges.y;
-    if (low === null) return [0, 1];
-    const middle = (low + high) / 2;
+export function trendPlot(element, { mark = "trace", hasBefore = false, xAxis = false, whole = null, waits = "no sweep yet", onPick = null, sync = "trends", digits = 0, least = 0 }) {
+  element.classList.add("plot");
+  let [xRange, bands, lines, out, marked] = [null, [], [], [], -1];
+  const counts = (u) => {
+    const there = u.data.slice(1).flatMap((column) => column.filter((y, k) => y !== null && y !== undefined && !out[k]));
+    return there.length ? there : u.data[1].filter((y) => y !== null && y !== undefined);
+  };
+  const range = (u) => {
+    const found = counts(u);
+    if (!found.length) return [0, 1];
+    const [low, high] = [Math.min(...found), Math.max(...found)];
     const half = Math.max((high - low) / 2, least / 2, 1e-9) * 1.25;
-    return [middle - half, middle + half];
+    return [(low + high) / 2 - half, (low + high) / 2 + half];
   };
   const isEmpty = (u) => !u.data[1].some((y) => y !== null);
-  const values = (u, found) => (isEmpty(u) ? found.map(() => "") : found.map((v) => (v === null ? "" : digits === null ? tabular(v) : v.toFixed(digits).replace("-", "−"))));
-  const points = (tint) => (u, i) => {
-    const size = Math.max(3.2, 0.36 * rem()) * uPlot.pxRatio;
-    const { ctx } = u;
-    ctx.save();
-    ctx.lineWidth = 1.4 * uPlot.pxRatio;
-    u.data[i].forEach((y, k) => {
-      if (y === null || y === undefined) return;
-      const [px, py] = [u.valToPos(u.data[0][k], "x", true), u.valToPos(y, "y", true)];
-      if (px < u.bbox.left - size || px > u.bbox.left + u.bbox.width + size) return;
-      ctx.beginPath();
-      ctx.arc(px, py, size / 2 + (k === u.data[i].length - 1 ? 1.4 * uPlot.pxRatio : 0), 0, 7);
-      ctx.fillStyle = out[k] ? colour("panel") : colour(tint);
-      ctx.strokeStyle = out[k] ? colour("dim") : colour(tint);
-      ctx.fill();
-      ctx.stroke();
+  const values = (u, found) => found.map((v) => (isEmpty(u) || v === null ? "" : v.toFixed(decimals(found, digits)).replace("-", "−")));
+  /** [x, y, beyond] of the points of a column, canvas pixels; beyond is 1 or -1 for one below or above the plot. */
+  const places = (u, column) => {
+    const { top, height } = u.bbox;
+    const edge = 0.7 * rem() * uPlot.pxRatio;
+    return u.data[column].map((y, k) => {
+      if (y === null || y === undefined) return null;
+      const at = u.valToPos(y, "y", true);
+      const beyond = at > top + height ? 1 : at < top ? -1 : 0;
+      return [u.valToPos(u.data[0][k], "x", true), beyond > 0 ? top + height - edge : beyond ? top + edge : at, beyond];
     });
-    ctx.restore();
   };
-  const course = (tint) => ({
-    stroke: () => colour(tint), width: 1, alpha: 0.55, points: { show: false }, spanGaps: true,
+  const points = (u) => {
+    const { ctx } = u;
+    const radius = 0.5 * Math.max(3.2, 0.36 * rem()) * uPlot.pxRatio;
+    clippedX(u, () => places(u, 1).forEach((at, k) => {
+      if (!at) return;
+      ctx.lineWidth = 1.4 * hair();
+      ctx.fillStyle = colour(out[k] ? "panel" : mark);
+      ctx.strokeStyle = colour(out[k] ? "dim" : mark);
+      drawPoint(ctx, at[0], at[1], radius + (k === marked ? 1.4 * hair() : 0), at[2]);
+    }));
+  };
+  const before = (u) => clippedX(u, () => {
+    const { ctx } = u;
+    ctx.strokeStyle = colour("dim");
+    ctx.lineWidth = 1.6 * hair();
+    ctx.beginPath();
+    for (const [x, y] of places(u, 2).filter(Boolean)) { ctx.moveTo(x - 0.3 * rem() * uPlot.pxRatio, y); ctx.lineTo(x + 0.3 * rem() * uPlot.pxRatio, y); }
+    ctx.stroke();
   });
-  const tints = [mark, ...(mark2 ? [mark2] : [])];
+  const draw = (u) => {
+    if (isEmpty(u)) return drawEmpty(u, waits);
+    drawLines(u, lines);
+    if (hasBefore) before(u);
+    points(u);
+    drawNames(u, bands, lines, places(u, 1).filter(Boolean));
+  };
+  const right = () => axis({
+    side: 1, scale: "y", room: GUTTER * rem(), grid: false,
+    splits: (u, _axis, low, high) => (whole() && !isEmpty(u) ? percents(whole(), low, high, u.bbox.height / uPlot.pxRatio / (2.4 * rem())) : []),
+    values: (_u, found) => found.map((y) => `${Math.round((100 * y) / whole())} %`),
+  });
   const kept = keep(element, () => ({
-    empty: [[0], ...tints.map(() => [null])],
-    scales: { x: { time: false, range: (_u, low, high) => ranges.x ?? [low ?? 0, high ?? 1] }, y: { range } },
+    empty: [[0], [null], ...(hasBefore ? [[null]] : [])],
+    gutter: whole ? 0 : GUTTER,
+    scales: { x: { time: false, range: (_u, low, high) => xRange ?? [low ?? 0, high ?? 1] }, y: { range } },
     axes: [
       axis({ show: xAxis, values: (_u, found) => found.map((m) => (m < 0 ? "" : clock(60 * m))) }),
-      axis({ side: 3, values }),
+      axis({ side: 3, room: 3.4 * rem(), values }),
+      ...(whole ? [right()] : []),
     ],
-    series: [{}, ...tints.map(course)],
+    series: [{}, { stroke: () => colour(mark), width: Math.max(1, rem() / 15), alpha: 0.55, points: { show: false }, spanGaps: true },
+      ...(hasBefore ? [{ stroke: "transparent", points: { show: false } }] : [])],
     cursor: { drag: { x: false, y: false }, points: { show: false }, y: false, sync: { key: sync } },
     hooks: {
       drawClear: [(u) => drawBands(u, bands)],
-      draw: [(u) => { labelBands(u, bands); drawLines(u, lines); tints.forEach((tint, i) => points(tint)(u, i + 1)); if (second) drawInside(u, second); }],
+      draw: [draw],
       ready: [(u) => u.over.addEventListener("click", () => { if (onPick && u.cursor.idx !== null) onPick(u.cursor.idx); })],
     },
   }));
   return {
     element,
     get u() { return kept.u; },
-    set({ x, y, y2 = null, out: hollow = [] }) { out = hollow; kept.set([x, y, ...(mark2 ? [y2 ?? x.map(() => null)] : [])]); },
+    set({ x, y, before: earlier = null, out: hollow = [], marked: large = x.length - 1 }) { [out, marked] = [hollow, large]; kept.set([x, y, ...(hasBefore ? [earlier ?? x.map(() => null)] : [])]); },
     bands(list) { bands = list; },
     lines(list) { lines = list; },
-    range(name, low, high) { ranges[name] = low === null ? null : [low, high]; },
-    title(parts) { setTitle(shownTitle, parts); },
+    range(low, high) { xRange = [low, high]; },
     redraw() { kept.redraw(); },
   };
+}
+
+/** Paint with a little more room at the sides than the plot has, for a point on its border. */
+function clippedX({ ctx, bbox }, paint) {
+  const room = 0.4 * rem() * uPlot.pxRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left - room, bbox.top - room, bbox.width + 2 * room, bbox.height + 2 * room);
+  ctx.clip();
+  paint();
+  ctx.restore();
 }

@@ -29,14 +29,14 @@ export class Course {
     strip.dataset.course = number ? "longest" : "shortest";
     if (title) strip.append(make("div", "name", title));
     const bars = make("div", "bars");
-    bars.append(...course.bars.flatMap((bar) => this.bar(bar, whole)));
+    bars.append(...course.bars.flatMap((bar, i) => this.bar(bar, whole, course.bars[i + 1])));
     const steps = make("div", "steps");
     steps.append(...course.steps.map((span, i) => this.step(span, i, whole)));
     strip.append(bars, steps);
     return strip;
   }
 
-  bar(bar, whole) {
+  bar(bar, whole, next) {
     const found = [];
     if (bar.arrives > bar.switched) {
       const way = make("i", "way");
@@ -47,6 +47,7 @@ export class Course {
     }
     const there = make("i", bar.is_control ? "control" : "drug", bar.label);
     place(there, bar.arrives, bar.until, whole);
+    if (next) there.style.paddingRight = `${(100 * (bar.until - next.switched)) / whole}%`; // its name ends where the next one's way begins
     there.title = `${bar.label} in the bath from ${clock(bar.arrives)}`;
     there.dataset.name = "in-bath";
     return [...found, there];

@@ -26,7 +26,7 @@ export class Preview {
       this.plot.set([[0], ...Array.from({ length: MOST }, () => [null])]);
       return;
     }
-    this.plot.title([head, ` ${step.name.replaceAll("_", " ")} · ${UNIT[shown.unit]} ${typeset(shown.about)}`]);
+    this.plot.title([head, ` ${step.name.replaceAll("_", " ")}, ${UNIT[shown.unit]}`, ` ${typeset(shown.about)}`, " · seconds"]);
     this.plot.bands(shown.windows.map((w) => ({ from: w.start, to: w.stop, colour: w.name === "V_b" ? "window-2" : "window", edge: w.name === "V_b" ? "reference" : "trace", label: w.label })));
     const levels = shown.levels.map((line) => line.map((v) => FACTOR[shown.unit] * v));
     const empty = shown.times.map(() => null);

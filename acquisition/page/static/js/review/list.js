@@ -1,5 +1,5 @@
 // The list of sweeps: what each is, what was measured, whether it counts and why not.
-import { clock, number } from "../format.js";
+import { clock, number, typeset } from "../format.js";
 
 const MARKS = { counts: "✓", rejected: "✕", "left out": "△", flagged: "△", other: "" };
 const part = (tag, name, text = "") => Object.assign(document.createElement(tag), { className: name, textContent: text });
@@ -45,9 +45,9 @@ export class List {
     [this.rows, this.headline] = [rows, headline];
     this.items.clear();
     const all = document.createDocumentFragment();
-    let run = null;
+    let [run, condition, shown] = [null, null, null];
     for (const row of rows) {
-      if (row.run !== run) { run = row.run; all.append(this.head(row)); }
+      if (row.run !== run) { [run, condition] = [row.run, row.condition]; all.append(...this.head(row, shown)); shown = condition; }
       const item = this.item(row);
       this.items.set(row.sweep, item);
       all.append(item);
@@ -65,14 +65,17 @@ export class List {
     this.fill(this.items.get(row.sweep), row);
   }
 
-  head(row) {
-    const head = part("li", "run");
-    head.setAttribute("role", "presentation");
-    head.dataset.run = row.run;
-    const name = part("b", "", row.label);
-    head.append(name, row.label === row.condition || !row.condition ? "" : ` · ${row.condition}`);
-    head.title = `${row.label} · ${row.condition}`;
-    return head;
+  /** The label of a run of sweeps, and its condition where that changes. */
+  head(row, before) {
+    const line = (name, text) => {
+      const made = part("li", name, text);
+      made.setAttribute("role", "presentation");
+      made.dataset.run = row.run;
+      made.title = `${row.label} · ${row.condition}`;
+      return made;
+    };
+    const isSame = [row.label, before, ""].includes(row.condition ?? "");
+    return [line("run", typeset(row.label)), ...(isSame ? [] : [line("run condition", row.condition)])];
   }
 
   item(row) {

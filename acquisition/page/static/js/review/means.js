@@ -5,9 +5,9 @@ const tint = (k) => `phase-${Math.min(k, 4)}`;
 const SPIKES_OVER = 0.02;
 
 /** A course on the common columns of the plot; null where it has nothing, and in the burst. */
-function laid(course, values, x, step, hidesBurst) {
+function laid(course, values, x, step) {
   return x.map((t) => {
-    if (hidesBurst && t > -step - 0.005 && t < SPIKES_OVER) return null;
+    if (t > -step - 0.005 && t < SPIKES_OVER) return null;
     const at = Math.round((t - course.start) / course.column);
     return at >= 0 && at < values.length ? values[at] : null;
   });
@@ -39,14 +39,15 @@ export class Means {
     const [{ start, column, step }] = phases;
     const n = Math.max(...phases.map((p) => p.mean.length));
     const x = Array.from({ length: n }, (_, i) => start + i * column);
+    const burst = { from: -step, to: 0, colour: "window-2" };
     const bands = windows.filter((w) => w.from === "step_end").map((w) => ({ from: w.start, to: w.stop, colour: "window", edge: "trace", label: w.label }));
-    this.drawOverlay(phases, x, step, bands);
-    this.drawDifference(differences, x, step, bands);
+    this.drawOverlay(phases, x, step, [burst, ...bands]);
+    this.drawDifference(differences, x, step, [burst, ...bands]);
   }
 
   drawOverlay(phases, x, step, bands) {
-    const single = phases.flatMap((p, k) => p.sweeps.map((s) => [{ name: `sweep ${s.sweep}`, colour: `${tint(k)}-faint`, width: 1 }, laid({ ...p, start: s.start }, s.values, x, step, false)]));
-    const means = phases.map((p, k) => [{ name: p.label, colour: tint(k), width: 2.4 }, laid(p, p.mean, x, step, false)]);
+    const single = phases.flatMap((p, k) => p.sweeps.map((s) => [{ name: `sweep ${s.sweep}`, colour: `${tint(k)}-faint`, width: 1 }, laid({ ...p, start: s.start }, s.values, x, step)]));
+    const means = phases.map((p, k) => [{ name: p.label, colour: tint(k), width: 2.4 }, laid(p, p.mean, x, step)]);
     const plot = this.plot(this.overlayPlace, [...single, ...means].map(([s]) => s), false);
     plot.title([["Sweeps and means, mV from the baseline"], " · each counted from its own baseline"]);
     plot.range("x", x[0], x.at(-1));
@@ -60,11 +61,11 @@ export class Means {
     if (!differences.length) { this.differencePlace.replaceChildren(); return; }
     const series = differences.flatMap((d, k) => {
       const [upper, lower] = [1, -1].map((sign) => d.difference.map((v, i) => (v === null ? null : v + sign * d.sem[i])));
-      return [[{ colour: `${tint(k + 1)}-faint` }, laid(d, upper, x, step, true)], [{ colour: `${tint(k + 1)}-faint` }, laid(d, lower, x, step, true)],
-        [{ colour: tint(k + 1), width: 1.8 }, laid(d, d.difference, x, step, true)]];
+      return [[{ colour: `${tint(k + 1)}-faint` }, laid(d, upper, x, step)], [{ colour: `${tint(k + 1)}-faint` }, laid(d, lower, x, step)],
+        [{ colour: tint(k + 1), width: 1.8 }, laid(d, d.difference, x, step)]];
     });
     const plot = this.plot(this.differencePlace, series.map(([s]) => s), true);
-    plot.title([["Difference, mV"], ` · ${differences.map((d) => d.label).join(", ")} ± s.e.m. · seconds from the end of the step`]);
+    plot.title([["Difference, mV"], ` · ${differences.map((d) => d.label).join(", ")} ± s.e.m.`, " · seconds from the end of the step"]);
     plot.range("x", x[0], x.at(-1));
     plot.range("y", ...extent(series.map(([, v]) => v), x, 0.03));
     plot.bands(bands.map((b) => ({ ...b, label: undefined })));

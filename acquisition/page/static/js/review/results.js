@@ -3,7 +3,7 @@ import { DASH, number, typeset } from "../format.js";
 
 const part = (tag, name = "", text = "") => Object.assign(document.createElement(tag), { className: name, textContent: text });
 const shown = (value, m) => (value === null || value === undefined ? DASH : number(value * m.factor, "", m.digits));
-const signed = (value, digits = 0) => (value > 0 ? "+" : "") + number(value, "", digits);
+const signed = (value, digits = 0) => `+${number(value, "", digits)}`.replace(/^\+(?=−|0(\.0*)?$)/, "");
 const percent = (c) => (c === null || c.percent === null ? "" : `${signed(c.percent)} %`);
 const interval = (c) => (c === null || c.low === null || c.percent === null ? "" : `${number(c.low, "", 0)} to ${number(c.high, "", 0)}`);
 const short = (range) => range.replace(" to ", "…");
@@ -99,7 +99,8 @@ export class Results {
         cell.append(changed);
       }
       if (old && this.differs(old, m, k)) {
-        const before = part("span", "before", `recorded ${shown(old.means[k], old)}${k > 0 && old.changes[k - 1] ? `  ${change(old.changes[k - 1], old)[0]}` : ""}`);
+        const before = part("span", "before", `was ${shown(old.means[k], old)}${k > 0 && old.changes[k - 1] ? `  ${change(old.changes[k - 1], old)[0]}` : ""}`);
+        before.title = "as recorded";
         before.dataset.name = `recorded-${m.name}-${k}`;
         cell.append(before);
       }

@@ -4,6 +4,8 @@ import { get } from "../shell.js";
 import { traceOf } from "../wire.js";
 
 const KEPT = 40;
+/** Columns of a whole sweep: about as many as a large screen shows. */
+const WHOLE = 1600;
 // kinds of blocks, as on the WebSocket
 const [PRESENT, CLOSE_UP] = [1, 2];
 const TINT = (name) => (name === "V_b" ? "reference" : "trace");
@@ -24,7 +26,7 @@ export class Sweep extends Scope {
   load(sweep) {
     if (!this.kept.has(sweep)) {
       const facts = get(this.address("sweep", { sweep }));
-      const trace = this.fetchTrace({ sweep });
+      const trace = this.fetchTrace({ sweep, columns: WHOLE });
       const both = Promise.all([facts, trace]);
       both.catch(() => this.kept.delete(sweep));
       this.kept.set(sweep, both);

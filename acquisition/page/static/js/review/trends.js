@@ -1,7 +1,7 @@
 // The course of the session, and beside each strip the number of the selected sweep.
 import { trendPlot } from "../plots.js";
 import { number, quantity } from "../format.js";
-import { solutionBands } from "./solutions.js";
+import { solutionBands, unnamed } from "../solutions.js";
 import { tile } from "../tiles.js";
 
 const FACTOR = { mV: 1e3, pA: 1e12, "MΩ": 1e-6, "": 1 };
@@ -24,10 +24,10 @@ export class Trends {
       const shown = tile(strip.name, strip.label);
       element.append(holder, shown.element);
       place.append(element);
-      const second = i ? null : (y) => (this.mean ? `${Math.round((100 * y) / (1e3 * this.mean))} %` : "");
+      const whole = i ? null : () => this.mean && 1e3 * this.mean;
       const made = { ...strip, element, tile: shown };
-      made.plot = trendPlot(holder, { mark: strip.mark, mark2: "ghost", digits: strip.digits, least: strip.least, xAxis: i === STRIPS.length - 1,
-        sync: "review", second, onPick: (k) => made.picks?.[k] !== undefined && onPick(made.picks[k]) });
+      made.plot = trendPlot(holder, { mark: strip.mark, hasBefore: true, digits: strip.digits, least: strip.least, xAxis: i === STRIPS.length - 1,
+        sync: "review", whole, onPick: (k) => made.picks?.[k] !== undefined && onPick(made.picks[k]) });
       return made;
     });
     [this.rows, this.now, this.headline, this.mean, this.solutions] = [[], null, "A_1000", null, []];
@@ -67,13 +67,11 @@ export class Trends {
       return r.kind === "series" && (["sAHP", "spikes"].includes(strip.name) ? !judged.accepted : judged.rejected);
     });
     const mark = here ? [{ from: here.time / 60, to: here.time / 60 + 1e-6, colour: "here", edge: "here" }] : [];
-    const labelled = strip.name === "sAHP" ? this.solutions : this.solutions.map((b) => ({ ...b, label: undefined }));
-    strip.plot.bands([...labelled, ...mark]);
-    strip.plot.range("x", start - 0.01 * (end - start), end + 0.02 * (end - start));
+    strip.plot.bands([...(strip.name === "sAHP" ? this.solutions : unnamed(this.solutions)), ...mark]);
+    strip.plot.range(start - 0.01 * (end - start), end + 0.02 * (end - start));
     if (strip.name === "sAHP") strip.plot.lines(this.mean ? [{ y: 1e3 * this.mean, colour: "reference", dash: [2, 3], label: "baseline mean" }] : []);
     const isOther = made.some(([, v, s]) => v !== s);
-    strip.plot.title([[strip.name === "sAHP" && this.headline !== "A_1000" ? "sAHP, moved window" : strip.label], strip.unit ? `, ${strip.unit}` : "", isOther ? " · grey: as recorded" : ""]);
-    strip.plot.set({ x: made.map(([r]) => r.time / 60), y: made.map(([, v]) => scaled(v)), y2: isOther ? made.map(([, , s]) => scaled(s)) : null, out });
+    strip.plot.set({ x: made.map(([r]) => r.time / 60), y: made.map(([, v]) => scaled(v)), before: isOther ? made.map(([, , s]) => scaled(s)) : null, out, marked: here ? strip.picks.indexOf(here.sweep) : -1 });
   }
 
   /** The number of the selected sweep; `values` are those with moved windows, or null. */
@@ -83,8 +81,9 @@ export class Trends {
       const value = values ? first(values, this.names(strip)) : old;
       const differs = values && number(value, strip.unit, strip.shown) !== number(old, strip.unit, strip.shown);
       const share = strip.name === "sAHP" && this.mean && value !== null && row.kind === "series" ? `${Math.round((100 * value) / this.mean)} % of baseline` : "";
-      const note = differs ? `recorded ${quantity(old, strip.unit, strip.shown)}` : share;
-      strip.tile.label(`sweep ${row.sweep}`);
+      const which = strip.name === "sAHP" ? `sweep ${row.sweep}` : "";
+      const note = [which, differs ? `recorded ${quantity(old, strip.unit, strip.shown)}` : share].filter(Boolean).join(" · ");
+      strip.tile.label(values && this.names(strip)[0] === "sAHP_moved" ? "sAHP, moved window" : strip.label);
       strip.tile.put({ value, unit: strip.unit, digits: strip.shown, note, level: differs ? "note" : "none" });
     }
   }

@@ -4,13 +4,18 @@ import { bind } from "../keys.js";
 
 const REASONS = ["spike before the step", "synaptic event", "bubble in the line", "access resistance jumped", "touched the table", "wrong solution"];
 const RENEW = 2000;
+/** Seconds for which "Stop the run?" waits; without an answer the run goes on. */
+const LAPSE = 10;
+/** Ohms: a pipette that is open in the bath has less. Above it something may be on its tip. */
+const OPEN_PIPETTE = 20e6;
 const button = (act) => document.querySelector(`button[data-act="${act}"]`);
 
 export class Controls {
-  /** `sweepMeant()` gives the row of the sweep that a rejection is about. */
-  constructor(wire, { sweepMeant }) {
+  /** `sweepMeant()` gives the row of the sweep that a rejection is about; `resistance()` the last one of the test pulses. */
+  constructor(wire, { sweepMeant, resistance }) {
     this.wire = wire;
     this.sweepMeant = sweepMeant;
+    this.resistance = resistance;
     this.status = { can: [] };
     this.menu = [];
     this.you = { role: "watch", has_control: false };
@@ -24,7 +29,7 @@ export class Controls {
     bind({ key: "t", label: "Test pulses", button: button("stage"), act: () => this.stage(), when: free });
     bind({ key: "Escape", label: "Stop the run", button: button("stop"), act: () => this.stop(), when: () => free() && !document.getElementById("keys") });
     ["bath", "patch", "cell", "monitor"].forEach((stage, i) => {
-      bind({ key: String(i + 1), label: `Test pulses: ${stage}`, button: button(`stage-${stage}`), act: () => this.ask("stage", { stage }), when: free });
+      bind({ key: String(i + 1), label: `Test pulses: ${stage}`, button: button(`stage-${stage}`), act: () => this.toStage(stage), when: free });
     });
     bind({ key: "0", label: "End the test pulses", button: button("stage-end"), act: () => this.ask("stage", { stage: null }), when: free });
     bind({ key: "c", label: "Take control", button: button("take_control"), act: () => this.ask("take_control"), when: free });
@@ -65,6 +70,9 @@ export class Controls {
     button("pause").disabled = !(mine && (paused || can.includes("pause")));
     button("pause").firstChild.textContent = paused ? (before ? "Begin protocol" : "Go on") : "Pause";
     button("pause").setAttribute("aria-pressed", paused);
+    const stops = can.includes("take_back_stop");
+    button("stop").firstChild.textContent = stops ? "Stops after sweep" : "Stop";
+    button("stop").setAttribute("aria-pressed", stops);
     for (const name of ["bath", "patch", "cell", "monitor"]) {
       const one = button(`stage-${name}`);
       one.disabled = !(mine && can.includes("stage")) || (name === "bath" && !before);
@@ -115,12 +123,32 @@ export class Controls {
     return sure ? this.ask("stage", { stage: "cell" }) : null;
   }
 
+  /** Bath puts the pipette to 0 mV, which a cell on it would not survive: then it is asked first. */
+  async toStage(stage) {
+    const asked = stage === "bath" ? this.whyNotBath() : "";
+    const sure = !asked || await asks({ title: `${asked} Bath puts it to 0 mV.`, options: [{ name: "bath-anyway", key: "y", label: "Yes, to 0 mV", kind: "stop" }] });
+    return sure ? this.ask("stage", { stage }) : null;
+  }
+
+  /** Why there may be a cell on the pipette; "" if it is open, or at 0 mV already. */
+  whyNotBath() {
+    const { stage } = this.status;
+    if (!stage || stage === "bath") return "";
+    const [ohms, said] = this.resistance();
+    if (stage === "cell" || stage === "monitor") return "The pipette is in a cell.";
+    if (ohms === null) return "The pipette's resistance is not known yet.";
+    return ohms > OPEN_PIPETTE ? `The resistance is ${said}: there seems to be a cell on the pipette.` : "";
+  }
+
+  /** Asks how to stop; while a stop waits for the sweep's end, whether to take it back. */
   async stop() {
-    const answer = await asks({ title: "Stop the run?", options: [
-      { name: "after-sweep", key: "Enter", label: "After this sweep", kind: "main" },
+    const waits = this.status.can.includes("take_back_stop");
+    const answer = await asks({ title: waits ? "The run stops after this sweep." : "Stop the run?", lapses: LAPSE, options: [
+      ...(waits ? [] : [{ name: "after-sweep", key: "Enter", label: "After this sweep", kind: "main" }]),
       { name: "now", key: "Escape", label: "Now, outputs to rest", kind: "stop" },
-      { name: "leave", key: "g", label: "Go on recording" },
+      waits ? { name: "take-back", key: "g", label: "Take the stop back" } : { name: "leave", key: "g", label: "Go on recording" },
     ] });
-    if (answer && answer.option !== "leave") await this.ask("stop", { when: answer.option === "now" ? "now" : "after sweep" });
+    if (answer?.option === "take-back") await this.ask("take_back_stop");
+    else if (answer && answer.option !== "leave") await this.ask("stop", { when: answer.option === "now" ? "now" : "after sweep" });
   }
 }

@@ -14,7 +14,9 @@ export class Programme {
   take(steps) {
     const was = this.steps.find((s) => s.state === "now");
     this.steps = steps;
+    const { scrollTop } = this.list;
     this.list.replaceChildren(...steps.map((s) => this.line(s)));
+    this.list.scrollTop = scrollTop;
     const now = steps.find((s) => s.state === "now");
     if (now && (!was || was.number !== now.number || was.part !== now.part)) this.show();
   }
@@ -23,7 +25,8 @@ export class Programme {
   show() {
     if (!this.current) return;
     const [step, list] = [this.current.getBoundingClientRect(), this.list.getBoundingClientRect()];
-    if (step.bottom > list.bottom) this.list.scrollTop += step.bottom - list.bottom;
+    const bottom = list.bottom - parseFloat(getComputedStyle(this.list).paddingBottom); // below it the list fades
+    if (step.bottom > bottom) this.list.scrollTop += step.bottom - bottom;
     if (step.top < list.top) this.list.scrollTop -= list.top - step.top;
   }
 
@@ -64,6 +67,7 @@ export class Programme {
       const series = status?.series ? ` · sweep ${status.series.done} of at most ${status.series.expected}` : "";
       const left = step.longest ? `${step.shortest === step.longest ? "" : "at most "}${clock(Math.max(0, step.longest - gone))} left` : `for ${clock(gone)}`;
       this.countdown.textContent = left + series;
+      if (this.high !== this.current.offsetHeight) { this.high = this.current.offsetHeight; this.show(); }
       this.fill.style.width = `${Math.min(100, (100 * gone) / (step.longest || 1))}%`;
     }
     this.bath(now);

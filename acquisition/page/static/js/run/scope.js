@@ -151,7 +151,7 @@ export class Scope {
     if (document.getElementById("scope").dataset.stage) {
       this.test.range("y", ...extent([ghost(0), this.pairs[0]], 20));
       this.test.set([this.x2, ghost(0), this.pairs[0]]);
-      this.test.title([[CHANNEL[f.channels[0][1]]], ` · ${f.channels[0][1]} · grey: the second before`]);
+      this.test.title([[`${CHANNEL[f.channels[0][1]]}, ${f.channels[0][1]}`], " · seconds", " · grey: the second before"]);
       return;
     }
     if (this.closeUp) {
@@ -177,7 +177,7 @@ export class Scope {
     this.second.range("x", Math.min(-30, points[0][0] - last), 0);
     this.second.range("y", ...extent([y], 1));
     this.second.set([points.map(([t]) => t - last), points.map(() => null), y]);
-    this.second.title([[`${label[0].toUpperCase()}${label.slice(1)}, ${giga ? "GΩ" : "MΩ"}`], " · the last seconds"]);
+    this.second.title([[`${label[0].toUpperCase()}${label.slice(1)}, ${giga ? "GΩ" : "MΩ"}`], " · seconds until now"]);
   }
 
   drawNear(f) {
@@ -219,10 +219,10 @@ export class Scope {
     if (second) this.second.title([[`${CHANNEL[second]}, ${second}`], f.step ? " · seconds from the end of the step" : " · seconds"]);
     if (unit === "mV" && f.step) {
       const n = this.reference?.n;
-      const over = n ? ` · over the mean of ${n} ${this.reference.label} sweep${n > 1 ? "s" : ""} (grey), at this sweep's baseline` : "";
+      const over = n ? [` · over the mean of ${n} ${this.reference.label} sweep${n > 1 ? "s" : ""} (grey)`, ", at this sweep's baseline"] : [];
       const { lowest, spikes } = this.soFar;
       const now = lowest !== null && lowest !== undefined ? ` · deepest ${quantity(lowest, "mV", 1)}` : spikes ? ` · ${spikes} spikes` : "";
-      this.near.title([["Afterhyperpolarization, mV"], now, over]);
+      this.near.title([["Afterhyperpolarization, mV"], now, ...over]);
     } else {
       this.near.title([[`${CHANNEL[unit]} magnified, ${unit}`], f.start ? ` · from ${clock(f.start)} of the sweep` : ""]);
     }

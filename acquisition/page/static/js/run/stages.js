@@ -3,7 +3,7 @@ import { number, resistance } from "../format.js";
 import { tile } from "../tiles.js";
 
 const BIG = { bath: ["R_total", "pipette resistance"], patch: ["R_total", "seal resistance"], cell: ["Rs", "access resistance"], monitor: ["Rs", "access resistance"] };
-const SMALL = [["Rm", "membrane resistance"], ["Cm", "capacitance"], ["I_hold", "holding current"], ["R_total", "in all"]];
+const SMALL = [["Rm", "membrane resistance"], ["Cm", "capacitance"], ["I_hold", "holding current"], ["R_total", "total resistance"]];
 const MOST = 600;
 const at = (name) => document.querySelector(`[data-name="${name}"]`);
 
@@ -12,6 +12,7 @@ export class Stages {
   constructor(course) {
     this.course = course;
     this.points = [];
+    this.total = null;
     this.panel = document.getElementById("stages");
     this.scope = document.getElementById("scope");
     this.tiles = SMALL.map(([name, label]) => [name, tile(`test-${name}`, label)]);
@@ -19,16 +20,22 @@ export class Stages {
   }
 
   takeStatus({ stage }) {
-    if (stage !== this.stage) this.points = [];
+    if (stage !== this.stage) [this.points, this.total] = [[], null];
     this.stage = stage;
     this.panel.hidden = !stage;
     if (stage) this.scope.dataset.stage = stage;
     else delete this.scope.dataset.stage;
   }
 
+  /** The last resistance seen by the pipette, ohms or null, and in words. */
+  resistance() {
+    return [this.total, resistance(this.total).join(" ")];
+  }
+
   told({ values }) {
     if (!this.stage) return;
     const [name, label] = BIG[this.stage];
+    this.total = values.R_total ?? this.total;
     const big = values[name] ?? null;
     const [digits, unit] = resistance(big);
     if (big !== null && big !== this.points.at(-1)?.[1]) {

@@ -1,6 +1,7 @@
 // The course of the session, each strip beside its number: what was measured, what is wanted, since when it is not so.
 import { clock, number, typeset } from "../format.js";
 import { trendPlot } from "../plots.js";
+import { solutionBands, unnamed } from "../solutions.js";
 import { tile } from "../tiles.js";
 
 const FACTOR = { mV: 1e3, pA: 1e12, "MΩ": 1e-6, "°C": 1, "": 1, "%": 1 };
@@ -31,9 +32,10 @@ export class Trends {
       side.append(...tiles.map(([, t]) => t.element));
       element.append(holder, side);
       place.append(element);
-      const second = strip.name === "sAHP" ? (y) => (this.mean ? `${Math.round((100 * y) / (1e3 * this.mean))} %` : "") : null;
-      const plot = trendPlot(holder, { ...strip, xAxis: i === STRIPS.length - 1, second, onPick: (k) => onPick(strip.picks?.[k] ?? null) });
-      return { ...strip, element, plot, tiles: new Map(tiles) };
+      const whole = strip.name === "sAHP" ? () => this.mean && 1e3 * this.mean : null;
+      const made = { ...strip, element, tiles: new Map(tiles) };
+      made.plot = trendPlot(holder, { ...strip, xAxis: i === STRIPS.length - 1, whole, onPick: (k) => onPick(made.picks?.[k] ?? null) });
+      return made;
     });
   }
 
@@ -65,15 +67,8 @@ export class Trends {
   }
 
   takeSolutions(bars) {
-    const bands = [];
-    for (const bar of bars.filter((b) => !b.is_control)) {
-      bands.push({ from: bar.switched / 60, to: bar.arrives / 60, colour: "arriving", edge: "solution-edge", hatch: true });
-      bands.push({ from: bar.arrives / 60, to: bar.until === null ? null : bar.until / 60, colour: "solution", edge: "solution-edge", label: bar.label, at: "inside" });
-    }
-    for (const wash of bars.filter((b, i) => b.is_control && i > 0)) {
-      bands.push({ from: wash.switched / 60, to: wash.arrives / 60, colour: "arriving", edge: "dim", hatch: true });
-    }
-    this.strips.forEach((strip, i) => strip.plot.bands(bands.map((b) => (i ? { ...b, label: undefined } : b))));
+    const bands = solutionBands(bars);
+    this.strips.forEach((strip, i) => strip.plot.bands(i ? unnamed(bands) : bands));
     this.stale = true;
   }
 
@@ -86,7 +81,7 @@ export class Trends {
     if (!this.stale && Math.abs(end - (this.end ?? 0)) < step) return;
     [this.stale, this.end] = [false, end];
     for (const strip of this.strips) {
-      strip.plot.range("x", start, end + 0.02 * (end - start));
+      strip.plot.range(start, end + 0.02 * (end - start));
       if (strip.name === "temperature") this.drawBath(strip);
       else this.drawStrip(strip, shown);
     }

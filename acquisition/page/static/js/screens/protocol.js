@@ -193,7 +193,16 @@ function nextMistake() {
   const before = editor.text.slice(0, editor.field.selectionStart).split("\n");
   const [line, column] = [before.length, before.at(-1).length + 1];
   const found = problems.find((p) => p.line > line || (p.line === line && p.column > column)) ?? problems[0];
-  if (found) editor.go(found.line, found.column);
+  if (found) show(found);
+}
+
+/** Show a mistake in the text and in the list. The keys stay those of the screen; E writes at its place. */
+function show(found) {
+  editor.go(found.line, found.column, false);
+  for (const [i, line] of [...at("problems").children].entries()) {
+    line.toggleAttribute("aria-current", problems[i] === found);
+    if (problems[i] === found) line.scrollIntoView({ block: "nearest" });
+  }
 }
 
 for (const name of ["saved", "summary"]) {
@@ -204,7 +213,7 @@ for (const name of ["saved", "summary"]) {
 bind({ key: "p", label: "Choose a protocol", act: () => fileList.focus() });
 bind({ key: "r", label: "Choose the rig it is checked against", act: () => rigList.focus() });
 bind({ key: "e", label: "Write in the file (Esc leaves it)", button: button("edit"), act: () => editor.field.focus() });
-bind({ key: ".", label: "Next mistake", button: button("next"), act: nextMistake });
+bind({ key: ".", label: "Next mistake (E writes there)", button: button("next"), act: nextMistake });
 bind({ key: "l", label: "Load the file again", button: button("reload"), act: async () => { if (await leave("Load the file again")) open(file?.id); } });
 bind({ key: "s", label: "Save the file (Ctrl+S while you write)", button: button("save"), act: save });
 bind({ key: "ArrowDown", label: "Next step", act: () => pick(chosen + 1) });

@@ -59,21 +59,15 @@ async function open() {
     at("verdict").dataset.level = "bad";
     return;
   }
-  page.what([session.protocol, session.cell, session.subject, session.started.slice(0, 16).replace("T", " ")].filter(Boolean).join(" · "));
+  page.what([session.cell, session.subject, session.started.slice(0, 16).replace("T", " "), session.protocol].filter(Boolean).join(" · "));
   page.link("live", session.recording ? "is being recorded" : session.sealed ? "sealed" : session.closed ?? "cut off");
   foot.file.textContent = session.name;
   windows.take(session.windows);
   trends.takeSolutions(session.solutions);
-  const asked = new URLSearchParams(location.hash.slice(1));
-  for (const w of session.windows) {
-    const span = (asked.get(w.name) ?? "").split(",").map(Number);
-    if (span.length === 2 && span.every(Number.isFinite)) windows.move(w.name, span);
-  }
-  sweep.setWindows(windows.spans());
+  const wanted = takeAddress();
   list.take(session.rows, "A_1000");
   const series = session.rows.filter((r) => r.kind === "series");
   const first = series.find((r) => r.accepted) ?? series[0] ?? session.rows[0];
-  const wanted = asked.has("sweep") ? rowOf(Number(asked.get("sweep"))) : null;
   drawTrends();
   id("scope").hidden = !first;
   act("decide").disabled = !first;
@@ -82,6 +76,29 @@ async function open() {
   document.body.dataset.state = "shown";
   await loadResults();
   if (windows.isMoved) recompute();
+}
+
+/** Put the windows where the address says, others as recorded; returns the row of the sweep that it names, or null. */
+function takeAddress() {
+  const fields = new URLSearchParams(location.hash.slice(1));
+  for (const w of session.windows) {
+    const span = (fields.get(w.name) ?? "").split(",").map(Number);
+    windows.move(w.name, span.length === 2 && span.every(Number.isFinite) ? span : [w.start, w.stop]);
+  }
+  sweep.setWindows(windows.spans());
+  if (!fields.has("sweep")) return null;
+  const row = rowOf(Number(fields.get("sweep")));
+  if (!row) news(`this session has no sweep ${fields.get("sweep")}`, "bad");
+  return row ?? null;
+}
+
+/** Another address was put into this window: a bookmark, or a link that somebody sent. */
+async function follow() {
+  if (session === null) return;
+  const wanted = takeAddress();
+  offer();
+  if (wanted) await pick(wanted.sweep);
+  await recompute();
 }
 
 async function loadResults() {
@@ -234,7 +251,7 @@ async function recompute({ anew = false } = {}) {
   }
   making = null;
   at("progress").hidden = true;
-  at("windows-state").textContent = "values with moved windows; recorded ones beside them in grey";
+  at("windows-state").textContent = "values with moved windows; beside them what was recorded, in the strips as short bars";
   list.take(session.rows.map((r) => ({ ...r, ...now.get(r.sweep) })), windows.headline);
   tellResults();
   document.body.dataset.state = "moved";
@@ -356,5 +373,6 @@ bind({ key: "f", label: "Fit the plots to the sweep", act: () => sweep.fit(), wh
 bind({ key: "+", label: "Magnify more", act: () => sweep.magnify(1.3), when: free });
 bind({ key: "-", label: "Magnify less", act: () => sweep.magnify(1 / 1.3), when: free });
 
+addEventListener("hashchange", () => follow().catch(failed));
 open().catch(failed);
 choose().catch(failed);

@@ -21,7 +21,7 @@ const attention = new Attention(wire);
 const stages = new Stages((points, label) => scope.course(points, label));
 let picked = null;
 const trends = new Trends(document.getElementById("trends"), { onPick: (sweep) => pick(sweep) });
-const controls = new Controls(wire, { sweepMeant });
+const controls = new Controls(wire, { sweepMeant, resistance: () => stages.resistance() });
 let status = { state: "none", now: null, can: [] };
 
 /** The session's time now, s; between messages it goes on by itself. */
@@ -53,7 +53,7 @@ const foot = Object.fromEntries(["notes", "file", "disk", "lost", "viewers", "pi
 
 wire
   .on("link", ({ state, refused }) => page.link(state, state === "live" ? "connected" : refused ? "needs its link again" : "server gone; the recording goes on"))
-  .on("session", (s) => { page.what(`${s.protocol} · ${s.cell} · ${s.rig}`); foot.file.textContent = s.name; foot.notes.textContent = s.notes; })
+  .on("session", (s) => { page.what([s.cell, s.protocol, s.rig].join(" · ")); foot.file.textContent = s.name; foot.notes.textContent = s.notes; })
   .on("status", (s) => {
     status = s;
     stages.takeStatus(s);
