@@ -135,7 +135,17 @@ def test_what_was_turned_just_before_a_stop_is_told_and_the_log_claims_nothing_e
 
 def test_a_stopped_sweeps_last_look_is_at_its_end(rehearse):
     controls = Controls()
-    r = rehearse(VC_HOLD, controls=controls, observers=[lambda e: isinstance(e, SweepStarted) and controls.stop()])
+
+    def stop(bench):
+        original = bench.devices.daq._play
+
+        def play(sweep, gains):
+            controls.stop()
+            yield from original(sweep, gains)
+
+        bench.devices.daq._play = play
+
+    r = rehearse(VC_HOLD, controls=controls, before=stop)
     (told,) = r.tape.said("mode_at_end")
     assert "was in voltage clamp to its end" in told.text
     assert told.data["looks"] == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -21,6 +22,12 @@ from tests.session.synthetic import make_head
 from tests.test_figure import Rig, membrane_test_only
 
 FIGURE, LIGHT = "/api/review/figure.svg", "/api/review/session"
+
+
+def lived(story):
+    """Run `story` to its end in a thread of its own: a browser's loop may be at work in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, story()).result()
 
 
 class Work:
@@ -69,7 +76,7 @@ def test_a_second_figure_is_told_to_wait(impatient):
         assert (await first)[0] == 200
         assert (await work.asks(FIGURE))[0] == 200
 
-    asyncio.run(story())
+    lived(story)
 
 
 def test_a_second_figure_comes_when_the_first_is_done():
@@ -80,7 +87,7 @@ def test_a_second_figure_comes_when_the_first_is_done():
         work.go.set()
         assert [status for status, _ in await asyncio.gather(*both)] == [200, 200]
 
-    asyncio.run(story())
+    lived(story)
 
 
 def test_who_watches_keeps_nobody_who_has_control_from_a_figure(impatient):
@@ -93,7 +100,7 @@ def test_who_watches_keeps_nobody_who_has_control_from_a_figure(impatient):
         work.go.set()
         assert [status for status, _ in await asyncio.gather(watching, mine)] == [200, 200]
 
-    asyncio.run(story())
+    lived(story)
 
 
 def test_a_request_that_was_given_up_lets_the_next_one_begin(impatient):
@@ -106,7 +113,7 @@ def test_a_request_that_was_given_up_lets_the_next_one_begin(impatient):
         work.go.set()
         assert (await work.asks(FIGURE))[0] == 200
 
-    asyncio.run(story())
+    lived(story)
 
 
 def test_watching_links_together_have_few_requests_in_work(impatient):
@@ -119,7 +126,7 @@ def test_watching_links_together_have_few_requests_in_work(impatient):
         work.go.set()
         assert (await many[0])[0] == 200
 
-    asyncio.run(story())
+    lived(story)
 
 
 @pytest.mark.parametrize(("role", "answer"), [("watch", (429, RECORDING)), ("control", (200, ""))])
@@ -130,7 +137,7 @@ def test_while_a_cell_is_recorded_figures_are_for_who_has_control(role, answer):
         assert await work.asks(FIGURE, role) == answer
         assert (await work.asks(LIGHT, role))[0] == 200
 
-    asyncio.run(story())
+    lived(story)
 
 
 def test_a_watching_link_has_no_table_while_a_run_goes_on(tmp_path, monkeypatch):
