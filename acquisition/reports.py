@@ -51,8 +51,8 @@ def check_files(paths: list[Path], rig: Path | None, shipped: Path) -> list[Chec
 
 
 def _check(path: Path, rig: Path | None, shipped: Path, protocols: list[Path]) -> Checked:
-    from config.fit import load_fitting, notes
-    from config.loading import load_rig
+    from acquisition.files import load_fitting, load_rig
+    from config.fit import notes
     from protocols.loading import load_protocol
 
     words: list[str] = []
@@ -75,8 +75,8 @@ def _check(path: Path, rig: Path | None, shipped: Path, protocols: list[Path]) -
 
 def _check_faults(path: Path, rig: Path, protocols: list[Path]) -> list[str]:
     """Check a list of faults by itself, and against a single protocol beside it; return what could not be checked."""
+    from acquisition.files import load_fitting
     from config.faults import faults_for, load_faults
-    from config.fit import load_fitting
 
     load_faults(path)
     if len(protocols) != 1:  # of several nobody knows which one the list is for
@@ -116,7 +116,8 @@ def the_plan(protocol: Path, rig: Path) -> Plan:
     InvalidFile, Refused
         The files are wrong, or the protocol could exceed the rig's limits.
     """
-    from config.fit import load_fitting, plan_for
+    from acquisition.files import load_fitting
+    from config.fit import plan_for
 
     return plan_for(*load_fitting(protocol, rig))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from acquisition.bench import Bench
 from acquisition.controls import Controls
 from acquisition.engine import Engine
+from acquisition.files import load_fitting
 from acquisition.guardian import guarding
 from acquisition.hands import HandsOf
 from acquisition.injection import FillableVolume, TroubledWriter, die
@@ -26,7 +27,7 @@ from acquisition.rest import told_once
 from acquisition.session.disk import require_space
 from acquisition.session.head import SessionHead
 from config.faults import faults_for
-from config.fit import load_fitting, plan_for
+from config.fit import plan_for
 from drivers.build import open_devices
 from drivers.clock import Clock, DemandClock, WallClock
 from protocols.loading import read_text

@@ -5,11 +5,11 @@
 'cell only' is the compiled loop without noise; 'whole rig' the same with noise, hum, EPSPs, filter, converter and both
 channels; 'devices' is what the engine sees: blocks of 20 ms through the board and the demand clock. The chain is what
 no step can be shorter than: potential, row of the table, gate, division, potential, each waiting for the one before.
-NEURON and Brian2 live the same cell (30 degC, a step of 300 pA every 5 s, no noise), in turns with ours; Brian2 in a
-virtual environment of its own under FOLDER, made from `benchmarks/peers/brian2.txt` when it is not there; NEURON from
-this one (pip install 'patchrig[verify]'). Loops and peers are timed by the processor time they take, devices and starts
-by the wall. Starts are fresh processes, from the import to the first frame, with an empty
-and with a filled folder for numba's cache.
+NEURON and Brian2 live the same cell (30 degC, a step of 300 pA every 5 s, no noise), in turns with ours: the best of
+each is what the machine can do, the median what it did beside its neighbours. Brian2 is in a virtual environment of its
+own under FOLDER, made from `benchmarks/peers/brian2.txt` when it is not there; NEURON is from this one (pip install
+'patchrig[verify]'). Loops and peers are timed by the processor time they take, devices and starts by the wall. Starts
+are fresh processes, from the import to the first frame, with an empty and with a filled folder for numba's cache.
 """
 
 from __future__ import annotations
@@ -229,10 +229,12 @@ def against_peers(folder: Path, rounds: int) -> None:
                     speeds[name].append(20.0 / live(20.0))
                 for name, play in peers.items():
                     speeds[name].append(10.0 / play(10.0, rate))
-            first = median(speeds["patchrig, cell only"])
-            print(f"step {1e6 / rate:.0f} µs: seconds lived per second, median of {rounds}")
+            first = speeds["patchrig, cell only"]
+            print(f"step {1e6 / rate:.0f} µs: seconds lived per second, then how many times cell only is that")
+            print(f"  {'of ' + str(rounds) + ' rounds':<28}   median     best     median    best")
             for name, found in speeds.items():
-                print(f"  {name:<28}{median(found):9.1f}  cell only is {first / median(found):6.1f} x")
+                times = "".join(f"{of(first) / of(found):8.1f}" for of in (median, max))
+                print(f"  {name:<28}{median(found):9.1f}{max(found):9.1f}   {times}")
         quiet = {name: live for name, live in peers.items() if "variable" in name}
         for name, play in quiet.items():
             still = median(QUIET / play(QUIET, 40e3) for _ in range(rounds))

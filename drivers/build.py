@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from drivers.hands import Hands
     from drivers.simulated.ni.serving import Served
     from drivers.trouble import Trouble
+    from protocols.marks import Finding
 
 T = TypeVar("T")
 
@@ -56,6 +57,9 @@ INPUTS: Mapping[str, str] = {"nidaqmx": "drivers.ni.analogue:read_volts"}
 
 FAULTS = "drivers.simulated.faults:troubles"
 """What makes faults from a `Context` that has a list of them."""
+
+MISTAKES = "drivers.simulated.checking:mistakes"
+"""What finds mistakes in a rig file's 'simulation'."""
 
 DOORS: Mapping[str, str] = {"served": "drivers.simulated.multiclamp.served:doors"}
 """Scheme of an address that a rig file gives in place of a library's path, as in 'served://127.0.0.1:31764' ->
@@ -107,6 +111,11 @@ class Context:
         """Return what is behind an address such as 'served://127.0.0.1:31764'; None if it is a path."""
         scheme, _, rest = address.partition("://")
         return _named(DOORS[scheme])(self, rest) if rest and scheme in DOORS else None
+
+
+def mistakes_in(rig: Rig) -> list[Finding]:
+    """Return what is wrong with parts of a rig file that only a driver understands; nothing is opened."""
+    return cast("list[Finding]", _named(MISTAKES)(rig.simulation)) if rig.simulation else []
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from protocols.sweeps import Measurement
 
 
+STEEP = 0.2
+"""Seconds after the step until which the medium AHP may be so steep that mean and median differ without an event."""
+
+
 def stages(sweep: SweepInProgress) -> Iterator[Stage]:
     """Yield a stage for each window; what the command leaves no room for is not asked for."""
     for stop, stage in _windows(sweep):
@@ -51,7 +55,7 @@ def _amplitude(sweep: SweepInProgress, name: str, latency: float) -> Iterator[Me
     value = NAN
     if is_usable(flags):
         value = sahp.mean(v) - sweep.found.baseline.mean
-        flags = (*flags, *sweep.events(v))
+        flags = (*flags, *(sweep.events(v) if latency >= STEEP else ()))
     if name == "A_1000":
         sweep.found.a_1000 = value
     yield sweep.rows.row(name, value, "V", span, flags)

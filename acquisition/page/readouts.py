@@ -184,11 +184,14 @@ def _percent(story: Story, live: Mapping[str, float]) -> float | None:
 
 
 def _note(readout: Readout, story: Story, value: float | None) -> str:
-    """Return what else is to be said: how far a resistance is from the start."""
+    """Return what else is to be said: how far the value that gates look at is from the start."""
     if readout.name not in ("Rs", "Rin") or value is None:
         return ""
-    start = story.vitals.start(readout.gates[0])
-    return f"{100 * (value / start - 1):+z.0f} % of start".replace("-", "−") if start else ""
+    start, now = (of(readout.gates[0]) for of in (story.vitals.start, story.vitals.now))
+    if not start or now is None:
+        return ""
+    several = "" if now == value else "median "
+    return f"{several}{100 * (now / start - 1):+z.0f} % of start".replace("-", "−")
 
 
 def _known(value: float) -> float | None:

@@ -115,7 +115,6 @@ class Teller:
         shown = {n: {"label": text, "unit": u, "factor": f, "digits": d} for n, (text, u, f, d) in SHOWN.items()}
         return {
             "name": self._path.name,
-            "path": str(self._path),
             "protocol": head.protocol.protocol,
             "rig": head.rig.rig,
             "subject": head.subject_id,

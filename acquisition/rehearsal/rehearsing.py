@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from acquisition.files import load_fitting
 from acquisition.rehearsal.counts import Share, share, whole
 from acquisition.rehearsal.planned import plans
 from acquisition.rehearsal.population import ended_by_person, live_all
@@ -17,7 +18,7 @@ from acquisition.run import DISK_FACTOR
 from acquisition.session.disk import require_space
 from acquisition.study.findings import compare_cells
 from config.faults import faults_for
-from config.fit import load_fitting, plan_for
+from config.fit import plan_for
 from protocols.errors import Refused
 from protocols.loading import read_text
 
@@ -215,6 +216,8 @@ def _check(asked: Asked, protocol: Protocol, rig: Rig) -> None:
         if path is not None and not path.absolute().parent.is_dir():
             raise Refused(f"{path}: there is no folder {path.absolute().parent}")
     if asked.out is not None:
+        if asked.out.exists() and not asked.out.is_dir():
+            raise Refused(f"{asked.out} is a file: name a folder for the rehearsal")
         asked.out.mkdir(parents=True, exist_ok=True)
     if asked.keep:
         need = asked.cells * DISK_FACTOR * plan_for(protocol, rig).bytes_max

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from acquisition.rehearsal import counts
 from acquisition.rehearsal.counts import Share, Span, share
 from acquisition.rehearsal.power import FEWEST, MOST, Comparison
 from acquisition.rehearsal.virtual_cell import Arm, Ending
+from acquisition.statistics.percent import per_cell
 from acquisition.study.measures import shown
 from acquisition.study.sheets import DASH, FOLDED, Sheet, once
 from acquisition.study.words import NOT_DETERMINED, signed
@@ -165,7 +168,7 @@ def cell_sheet(cells: Sequence[VirtualCell]) -> Sheet:
 
 def _cell_row(c: VirtualCell) -> tuple[str, ...]:
     before, after = _pair(c)
-    change = 100 * (after - before) / abs(before) if before else float("nan")
+    (change,) = per_cell(np.array([before]), np.array([after]))
     values = (signed(1e3 * before, 2), signed(1e3 * after, 2), signed(change, 0, plus=True))
     known = tuple(DASH if v == NOT_DETERMINED else v for v in values)
     time = clock(c.duration) if c.duration == c.duration else DASH

@@ -25,6 +25,7 @@ from config.faults import (
     TemperatureDrift,
     WrongGain,
 )
+from drivers.simulated.records import CONDUCTANCES
 from protocols.quantities import Current, Frequency, Percent, Voltage
 from protocols.sweeps import ClampMode
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 MODES = {"voltage": ClampMode.VOLTAGE, "current": ClampMode.CURRENT, "zero": ClampMode.ZERO}
 DEAD_LEAK, DEAD_REVERSAL = 40.0, -5.0
 """nS and mV, chosen: a membrane of some 25 MOhm that draws the cell to where nothing is left to fire."""
-CHANNELS = ("g_na", "g_kdr", "g_ka", "g_km", "g_l_type", "g_hva", "g_ih", "g_sk", "g_ahp")
 DYING = 20
 """Stages of a cell's death."""
 STAGE = 0.2
@@ -205,7 +205,7 @@ def _weaker(cell: Cell, left: int) -> Cell:
         cell,
         leak_soma=cell.leak_soma + DEAD_LEAK / DYING,
         leak_reversal=cell.leak_reversal + (DEAD_REVERSAL - cell.leak_reversal) / left,
-        **{name: getattr(cell, name) * (left - 1) / left for name in CHANNELS},
+        **{name: getattr(cell, name) * (left - 1) / left for name in CONDUCTANCES},
     )
 
 

@@ -205,6 +205,22 @@ def test_a_mistake_is_shown_at_its_line_and_saving_is_a_key(desk):
     screen.close()
 
 
+def test_whether_to_drop_the_changes_holds_the_keys_while_it_asks(desk):
+    screen = desk.open("protocol")
+    screen.waits_for("verdict", "no mistakes")
+    typed(screen, "name: ", "name:  ")
+    changed = screen.page.locator('[data-name="text"]').input_value()
+    screen.press("l")
+    screen.waits_for("asked", "Load the file again")
+    screen.press("e")  # would write in the file
+    screen.press("x", "Escape")
+    assert screen.page.locator("#asks").count() == 0
+    assert screen.page.locator('[data-name="text"]').input_value() == changed
+    screen.press("l", "e", "d")
+    screen.waits_for("saved", "^saved")
+    screen.close()
+
+
 def test_all_is_in_its_place_on_a_phone_a_laptop_and_a_large_screen(desk):
     screen = desk.open("protocol")
     screen.waits_for("verdict", "no mistakes")

@@ -10,12 +10,14 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import polars
 import pytest
 from starlette.testclient import TestClient
 
 from acquisition.analysis.analyser import analyse
+from acquisition.analysis.in_progress import ANALYSER
 from acquisition.outcome import outcome_of
 from acquisition.page.desk import Desk
 from acquisition.page.review.again import recomputed
@@ -31,12 +33,14 @@ from acquisition.session.writer import SessionWriter
 from tests.page.conftest import Screen
 from tests.page.layout import laid_out_wrongly
 from tests.session.synthetic import make_head
-from tests.test_figure import Rig, drug_study, f_i_curve, membrane_test_only, nothing, nothing_accepted
+from tests.test_figure import DRUG, Rig, drug_study, f_i_curve, membrane_test_only, nothing, nothing_accepted
 
 KEYS = Keys("control-key", "watch-key")
 HERE = "http://127.0.0.1:8000"
 LAST, GOOD = 12, 5
 """Last sweep of the study, and an accepted one of its baseline; sweep 2 has two spikes."""
+OLDER = "20260102T080000-cell9"
+"""A session whose numbers an older analyser made."""
 MOVE = {"A_1000": [0.7, 0.9]}
 
 
@@ -47,10 +51,24 @@ def record(folder, experiment, session_id):
     return folder / head.file_name
 
 
+def while_it_arrives(rig):
+    """One series, begun while the drug was on its way."""
+    rig.switch(0.0, "ACSF", 0.0)
+    rig.hold(5.0)
+    for i in range(3):
+        rig.burst(60.0 + 30 * i)
+    rig.switch(140.0, DRUG, 45.0)
+    for i in range(4):
+        rig.burst(150.0 + 30 * i, label="drug", run=3, condition=DRUG if i > 1 else f"{DRUG} (arriving)")
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("review")
     record(folder, f_i_curve, "20260102T090000-cell0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("acquisition.analysis.in_progress.ANALYSER", "sahp 2.1")
+        record(folder, while_it_arrives, OLDER)
     return record(folder, drug_study, "20260102T101112-cell1")
 
 
@@ -135,8 +153,10 @@ def test_progress_comes_sweep_by_sweep_and_the_rest_stays_as_stored(client):
 @pytest.mark.parametrize(
     ("windows", "words"),
     [
-        ('{"A_1000": [1.1, 0.9]}', "at least 1 ms after it begins"),
-        ('{"V_b": [-0.03, -0.01]}', "at least 40 ms after it begins"),
+        ('{"A_1000": [1.1, 0.9]}', "the sAHP window must end after it begins"),
+        ('{"A_1000": [30, 31]}', "the sAHP window is too late: the sweep ends at 2300 ms"),
+        ('{"V_b": [-3, -1]}', "the baseline window is too early: the sweep begins at -"),
+        ('{"V_b": [-0.03, -0.01]}', "the baseline window must be at least 40 ms long"),
         ('{"A_1000": [0.9, 1e9]}', "within 60 s of the step"),
         ('{"A_1000": 3}', "windows look like"),
         ("nonsense", "windows look like"),
@@ -228,13 +248,22 @@ def test_the_figure_is_the_suites_own(client, monkeypatch, form, begins):
 @pytest.fixture(scope="module")
 def link(study, tmp_path_factory):
     """The page of `patchrig review --view`, in a process of its own."""
+    with page_of(study, tmp_path_factory.mktemp("state")) as (link, _):
+        yield link
+
+
+@contextmanager
+def page_of(study, state):
+    """Give the link of a page, and its server."""
     command = [sys.executable, "-c", "from acquisition.cli import main; main()", "review", str(study), "--view"]
-    state = str(tmp_path_factory.mktemp("state"))
-    environment = {**os.environ, "PATCHRIG_NO_BROWSER": "1", "XDG_STATE_HOME": state}
+    environment = {**os.environ, "PATCHRIG_NO_BROWSER": "1", "XDG_STATE_HOME": str(state)}
     server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment)
-    yield next(line.split()[1] for line in server.stderr if line.startswith("page "))
-    server.send_signal(signal.SIGINT)
-    server.wait(20)
+    try:
+        yield next(line.split()[1] for line in server.stderr if line.startswith("page ")), server
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+        server.stderr.close()
 
 
 @pytest.fixture
@@ -381,3 +410,104 @@ def test_tables_are_saved_by_keys(screen):
     with screen.page.expect_download() as saved:
         screen.press("c", "s")
     assert saved.value.suggested_filename.endswith("_sweep_00001.csv")
+
+
+def reject(screen, sweep):
+    screen.page.locator(f'#list [data-sweep="{sweep}"]').click()
+    screen.waits_for("foot-sweep", f"^sweep {sweep} at")
+    screen.press("r")
+    screen.waits_for("asked", f"sweep {sweep} out of means")
+    screen.page.keyboard.type("noise")
+    screen.press("Enter")
+    screen.page.wait_for_selector(f'#list [data-sweep="{sweep}"][data-state="rejected"]')
+
+
+def test_the_means_are_those_of_the_sweeps_that_count_and_one_plot_after_every_rejection(screen):
+    for sweep in (1, 3, 4):
+        reject(screen, sweep)
+    screen.press("2")
+    screen.waits_for("legend", "mean of 2")
+    overlay = '#plot-overlay[data-drawn="5 6 | 7 8 9 10 11 12; sAHP 950 to 1050"]'
+    screen.page.wait_for_selector(overlay)
+    assert screen.page.locator("#plot-overlay .uplot").count() == 1
+    assert screen.page.locator("#plot-difference .uplot").count() == 1
+    screen.page.locator('[data-name="window-A_1000-start"]').fill("700")
+    screen.press("Enter")
+    in_state(screen, "moved")
+    screen.page.wait_for_selector(overlay.replace("950", "700"))
+    screen.press("1", "0", "2")
+    screen.page.wait_for_selector(overlay)
+    assert screen.page.locator("#plot-overlay .uplot").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("side", "value", "words"),
+    [("start", "5000", "the sAHP window must end after it begins"), ("stop", "31000", "the sweep ends at 2300 ms")],
+)
+def test_a_window_that_cannot_be_is_refused_at_its_field_and_the_last_good_one_stays(screen, side, value, words):
+    field = screen.page.locator('[data-name="window-A_1000-start"]')
+    field.fill("700")
+    screen.press("Enter")
+    in_state(screen, "moved")
+    told, address = screen.text("results"), screen.page.evaluate("location.hash")
+    screen.page.locator(f'[data-name="window-A_1000-{side}"]').fill(value)
+    screen.press("Enter")
+    assert words in screen.waits_for("refused-A_1000", "the sAHP window")
+    shown = [screen.page.locator(f'[data-name="window-A_1000-{s}"]').input_value() for s in ("start", "stop")]
+    assert shown == ["700", "1050"]
+    assert screen.page.locator('[data-edge="A_1000-start"]').get_attribute("aria-valuenow") == "700"
+    assert (screen.text("results"), screen.page.evaluate("location.hash")) == (told, address)
+    field.fill("800")
+    screen.press("Enter")
+    assert screen.page.locator('[data-name="refused-A_1000"]').inner_text() == ""
+
+
+def test_a_bookmark_with_a_window_that_cannot_be_is_refused_in_words(screen):
+    recorded = screen.text("effect")
+    screen.page.evaluate("() => { location.hash = 'sweep=4&A_1000=2,1'; }")
+    screen.waits_for("news", "the sAHP window must end after it begins")
+    screen.waits_for("foot-sweep", "^sweep 4 at")
+    assert screen.page.locator('[data-name="window-A_1000-start"]').input_value() == "950"
+    screen.page.wait_for_function("() => location.hash === '#sweep=4'")
+    assert screen.text("effect") == recorded
+
+
+def of_older(screen, link):
+    screen.page.goto(f"{link}&session=sub-R17_ses-{OLDER}_icephys.nwb")
+    screen.waits_for("effect", "%")
+
+
+def test_numbers_that_another_analyser_makes_again_are_said_to_be_so(screen, link):
+    of_older(screen, link)
+    screen.page.locator('[data-name="window-A_1000-start"]').fill("700")
+    screen.press("Enter")
+    in_state(screen, "moved")
+    words = f"measured again by {ANALYSER}; recorded by sahp 2.1: other numbers may differ too"
+    assert screen.text("windows-state") == words
+
+
+def test_arriving_stands_over_the_sweeps_that_were_recorded_while_the_drug_arrived(screen, link):
+    of_older(screen, link)
+    heads = "#list [data-sweep='{}']"
+    assert (
+        screen.page.locator(heads.format(4)).evaluate("e => e.previousElementSibling.innerText").endswith("(arriving)")
+    )
+    assert screen.page.locator(heads.format(6)).evaluate("e => e.previousElementSibling.innerText") == DRUG
+    screen.press("/")
+    screen.page.keyboard.type("arriving")
+    shown = screen.page.locator("#list li.condition:visible").all_inner_texts()
+    assert shown == [f"{DRUG} (arriving)"]
+
+
+def test_a_review_whose_server_died_says_so_in_its_header(browser, study, tmp_path):
+    with page_of(study, tmp_path) as (link, server):
+        context = browser.new_context()
+        screen = Screen(context.new_page())
+        screen.page.goto(link)
+        screen.waits_for("effect", "%")
+        server.kill()
+        server.wait()
+        screen.waits_for("link", "the page's server is gone")
+        screen.press("End")
+        assert "Failed to fetch" not in screen.page.locator("body").inner_text()
+        context.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from acquisition.doctor.finding import Section, bad, ok
 from acquisition.doctor.kept import keep, last
 from acquisition.page.rig.facts import facts
+from acquisition.register import registered
 from config.loading import load_rig
 from tests.kit import ROOT
 from tests.page.conftest import HOLD, SERIES, TO_CURRENT
@@ -58,6 +60,19 @@ def test_the_rig_is_told_in_words_and_doctor_looks_at_it_by_a_key(desk):
     assert screen.page.locator('[data-name="findings"] li[data-state="ok"]').count() > 5
     assert list(laid_out_wrongly(screen.page)) == []
     assert screen.trouble == []
+    screen.close()
+
+
+def test_a_rig_opened_as_its_run_died_says_one_thing(desk):
+    where, rig = desk.folder / "state" / "patchrig" / "running", desk.folder / "rigs" / "simulated.yaml"
+    with registered(rig, "simulated", desk.folder / "dying.nwb", SimpleNamespace(all=()), where):
+        screen = desk.open("rig")
+        screen.waits_for("why-not", "dying.nwb is running on this rig")
+        assert "dying.nwb goes on" in screen.waits_for("run-state", "dying")
+        assert screen.page.locator('[data-act="doctor"]').is_disabled()
+    screen.waits_for("run-state", "no run goes on")
+    screen.page.locator('[data-name="why-not"]').wait_for(state="hidden")
+    assert screen.page.locator('[data-act="doctor"]').is_enabled()
     screen.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -105,6 +106,13 @@ def test_a_gate_that_does_not_hold_is_shown_with_limit_time_and_advice(late):
     assert "suction" in warning["todo"]
 
 
+def test_tile_and_warning_agree_since_when_and_the_tile_says_that_the_gate_looks_at_a_median(late):
+    tile = next(t for t in late["tiles"]["tiles"] if t["name"] == "Rs")
+    warning = next(w for w in late["warnings"]["warnings"] if w["id"] == "gate access_resistance")
+    assert tile["since"] == warning["since"]
+    assert re.fullmatch(r"median [+−]\d+ % of start", tile["note"])
+
+
 def test_the_percentage_is_of_the_baseline(late):
     tiles = {t["name"]: t["value"] for t in late["tiles"]["tiles"]}
     assert tiles["percent"] == pytest.approx(100 * tiles["sAHP"] / late["reference"]["mean"])
@@ -159,3 +167,8 @@ def test_measures_in_mid_sweep_are_those_that_the_run_stores(session):
     live = {name: m.value for name, m in story.present.values.items() if np.isfinite(m.value)}
     assert HEADLINE in live
     assert live == {name: recorded[name] for name in live}
+
+
+def test_no_viewer_is_told_in_which_folder_the_session_is(late, session):
+    assert late["session"]["name"] == session.name
+    assert str(session.parent) not in json.dumps(late["session"])

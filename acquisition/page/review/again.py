@@ -1,4 +1,4 @@
-"""Makes the numbers of a session again with moved windows: by the analyser that made them, sweep by sweep."""
+"""Makes the numbers of a session again with moved windows: by the analyser of today, sweep by sweep."""
 
 from __future__ import annotations
 

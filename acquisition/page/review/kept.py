@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from acquisition.analysis.log_facts import LogFacts
     from acquisition.analysis.settings import Settings
-    from acquisition.page.review.windows import Windows
+    from acquisition.page.review.windows import Layout, Windows
     from acquisition.session.audit import Entry
     from acquisition.session.reader import Session, SweepInfo
     from protocols.acceptance import Accept
@@ -90,6 +90,17 @@ class Kept:
             if s.kind == "series" and s.step is not None:
                 steps.setdefault(s.run, []).append(s.step)
         return frozenset(s.index for s in self.sweeps if is_range(steps.get(s.run, [])))
+
+    @cached_property
+    def layouts(self) -> frozenset[Layout]:
+        """Where the step begins and ends, and how long a sweep is, s: each series' once."""
+        first = {s.run: s for s in reversed(self.sweeps) if s.kind == "series"}
+        commands = [self._read.header(s.index).sweep.command for s in first.values()]
+        return frozenset(
+            (step[0].start / c.rate, step[-1].stop / c.rate, c.n_samples / c.rate)
+            for c in commands
+            if (step := c.of("step"))
+        )
 
     def open(self) -> Session:
         """Open the file to read samples; use it with `with`."""

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from acquisition.acceptance import EXPECTED_IN_A_RANGE, HEADLINE, against_sweep, flags_of
+from acquisition.analysis.in_progress import ANALYSER
 from acquisition.analysis.rejections import reason_against
 from acquisition.analysis.sweep_numbers import gather
 from acquisition.page.review.kept import is_recording
@@ -34,7 +35,8 @@ def told(kept: Kept) -> dict[str, Any]:
         "guardian": kept.guardian,
         "rows": _rows(kept),
         "solutions": _solutions(kept),
-        "windows": recorded_windows(kept.settings) if _has_bursts(kept) else [],
+        "windows": recorded_windows(kept.settings, kept.layouts) if _has_bursts(kept) else [],
+        "analyser": _other_analyser(kept),
         "decisions": [vars(e) for e in kept.decisions],
         "log": [{"time": e.time, "kind": e.kind, "text": e.text} for e in kept.log if e.kind not in QUIET],
     }
@@ -106,6 +108,16 @@ def _solutions(kept: Kept) -> list[dict[str, Any]]:
          "is_control": s.label == switches[0].label}
         for s, end in zip(switches, ends, strict=True)
     ]  # fmt: skip
+
+
+def _other_analyser(kept: Kept) -> str:
+    """Return in words that numbers would be made again by another analyser than the stored ones; empty if not."""
+    family = ANALYSER.split()[0]
+    stored = {tuple(m.analyser.split()[:2]) for m in kept.stored if m.analyser.split()[:1] == [family]}
+    recorded = ", ".join(sorted(" ".join(name) for name in stored))
+    if recorded in ("", ANALYSER):
+        return ""
+    return f"measured again by {ANALYSER}; recorded by {recorded}: other numbers may differ too"
 
 
 def _has_bursts(kept: Kept) -> bool:

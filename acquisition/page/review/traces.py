@@ -61,7 +61,7 @@ def columns(kept: Kept, index: int, number: int, span: tuple[float, float] | Non
 
 
 def measured(kept: Kept, index: int, windows: Windows) -> dict[str, Any]:
-    """Return the numbers of one sweep with windows that were moved, made by the analyser of the recording."""
+    """Return the numbers of one sweep with windows that were moved, made by the analyser of today."""
     with kept.open() as session:
         made = analyse(session.sweep(index), kept.settings_of(windows))
     return {"sweep": index, "values": values_of(made), "numbers": [_number(m) for m in made]}

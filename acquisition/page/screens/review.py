@@ -17,7 +17,7 @@ from acquisition.page.decimation import COLUMNS
 from acquisition.page.messages import is_number
 from acquisition.page.review.choosing import choice
 from acquisition.page.review.kept import Shelf, is_recording
-from acquisition.page.review.windows import Windows
+from acquisition.page.review.windows import Windows, recorded_windows
 from acquisition.typed_text import typed_text
 from protocols.errors import PatchrigError, Refused
 
@@ -117,7 +117,7 @@ def _trace(kept: Kept, request: Request) -> Response:
 def _measured(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.traces import measured
 
-    return Facts(measured(kept, _index(kept, request), _windows(request)))
+    return Facts(measured(kept, _index(kept, request), _windows(kept, request)))
 
 
 def _recomputed(kept: Kept, request: Request) -> Response:
@@ -128,20 +128,20 @@ def _recomputed(kept: Kept, request: Request) -> Response:
         for row in recomputed(kept, windows):
             yield json.dumps(row, allow_nan=False) + "\n"
 
-    windows = _windows(request)
+    windows = _windows(kept, request)
     return StreamingResponse(lines(), media_type="application/x-ndjson")
 
 
 def _results(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.results import results
 
-    return Facts(results(kept, _windows(request)))
+    return Facts(results(kept, _windows(kept, request)))
 
 
 def _courses(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.courses import courses
 
-    return Facts(courses(kept, _windows(request)))
+    return Facts(courses(kept, _windows(kept, request)))
 
 
 def _figure(kept: Kept, request: Request) -> Response:
@@ -154,7 +154,7 @@ def _figure(kept: Kept, request: Request) -> Response:
 def _measures(kept: Kept, request: Request) -> Response:
     from acquisition.page.review.exports import measures
 
-    return _file(measures(kept, _windows(request)), "text/csv; charset=utf-8", f"{kept.path.stem}_measures.csv")
+    return _file(measures(kept, _windows(kept, request)), "text/csv; charset=utf-8", f"{kept.path.stem}_measures.csv")
 
 
 def _samples(kept: Kept, request: Request) -> Response:
@@ -190,8 +190,10 @@ def _index(kept: Kept, request: Request) -> int:
     return index
 
 
-def _windows(request: Request) -> Windows:
-    return Windows.parsed(request.query_params.get("windows"))
+def _windows(kept: Kept, request: Request) -> Windows:
+    windows = Windows.parsed(request.query_params.get("windows"))
+    windows.check(recorded_windows(kept.settings, kept.layouts))
+    return windows
 
 
 def _file(content: bytes, media: str, name: str) -> Response:

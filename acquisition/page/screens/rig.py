@@ -10,6 +10,7 @@ from starlette.routing import Route
 from acquisition.page.asking import Facts, posted
 from acquisition.page.documents import Document, documents, named
 from acquisition.page.rig.doctor import Examination, stored, why_not
+from acquisition.register import entries
 from protocols.errors import InvalidFile, Refused
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def routes(desk: Desk, feed: Feed) -> list[BaseRoute]:
     async def facts(request: Request) -> Response:
         asked, alone = request.query_params.get("rig"), _is_watching(request)
         told = await run_in_threadpool(_facts, desk, asked, _run_file(feed), alone)
-        return Facts({**told, "examination": examination.told()})
+        return Facts({**told, "busy": await run_in_threadpool(_busy), "examination": examination.told()})
 
     async def live(_: Request) -> Response:
         feed.looked()
-        return Facts({"run": await _present(feed), "examination": examination.told()})
+        run, busy = await _present(feed), await run_in_threadpool(_busy)
+        return Facts({"run": run, "busy": busy, "examination": examination.told()})
 
     async def doctor(request: Request) -> Response:
         name = (await posted(request, LIKE)).get("rig")
@@ -58,6 +60,11 @@ def routes(desk: Desk, feed: Feed) -> list[BaseRoute]:
         Route("/api/rig/live", live),
         Route("/api/rig/doctor", doctor, methods=["POST"]),
     ]
+
+
+def _busy() -> list[str]:
+    """Return the names of all sessions that go on on this computer."""
+    return [e.session.name for e in entries() if e.lives]
 
 
 def _is_watching(request: Request) -> bool:

@@ -6,7 +6,8 @@ let close = null;
 /**
  * Ask, and return {option, text} or null when it was left.
  *   title    the question
- *   options  list of {name, key, label, kind}: buttons; the first is taken by Enter
+ *   options  list of {name, key, label, kind}: buttons; in the field Enter takes the first. On a button that has the
+ *            focus Enter and Space press that button, whatever key another one has
  *   field    a placeholder, for one line of text
  *   choices  texts offered for the field
  *   lapses   after so many seconds without an answer the question goes away, as if it had been left; they are counted on it
@@ -14,8 +15,10 @@ let close = null;
 export function asks({ title, options, field = null, choices = [], lapses = null }) {
   close?.(null);
   return new Promise((resolve) => {
+    const before = document.activeElement;
     const panel = document.createElement("section");
     panel.id = "asks";
+    panel.tabIndex = -1;
     panel.setAttribute("role", "dialog");
     panel.setAttribute("aria-label", title);
     const words = document.createElement("span");
@@ -37,7 +40,14 @@ export function asks({ title, options, field = null, choices = [], lapses = null
       panel.append(input);
     }
     const ends = [];
-    close = (answer) => { close = null; ends.forEach((end) => end()); panel.remove(); resolve(answer); };
+    close = (answer) => {
+      const goesBack = panel.contains(document.activeElement);
+      close = null;
+      ends.forEach((end) => end());
+      panel.remove();
+      if (goesBack) before?.focus({ preventScroll: true });
+      resolve(answer);
+    };
     const leave = document.createElement("button");
     leave.textContent = "Leave";
     leave.dataset.act = "leave";
@@ -58,7 +68,7 @@ export function asks({ title, options, field = null, choices = [], lapses = null
       if (e.key === "Enter") { e.preventDefault(); close?.({ option: options[0].name, text: input.value.trim() }); }
     });
     document.body.append(panel);
-    input?.focus();
+    (input ?? panel).focus(); // what had the focus before must not take the answer's keys
   });
 }
 

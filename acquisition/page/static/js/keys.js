@@ -6,7 +6,7 @@ export const shownKey = (key) => NAMES[key] ?? (key.length === 1 ? key.toUpperCa
 
 /**
  * Bind `act` to `key`.
- *   key     as in KeyboardEvent.key, letters in lower case; "T" is Shift+T
+ *   key     as in KeyboardEvent.key, letters in lower case; "T" is Shift+T, with or without Caps Lock
  *   label   what it does, for the overlay of '?'
  *   button  gets the key's <kbd> and is pressed by it; a disabled button is not
  *   when    asked first; false leaves the key to others
@@ -29,6 +29,24 @@ const mayBeHeld = (key) => key.startsWith("Arrow") || key.startsWith("Page") || 
 
 const isField = (e) => e.target instanceof Element && e.target.closest("input, textarea, select, [contenteditable]");
 
+/** The key that is meant: Caps Lock changes nothing. */
+function keyOf({ key, shiftKey }) {
+  if (key.length !== 1) return key;
+  return shiftKey ? key.toUpperCase() : key.toLowerCase();
+}
+
+/** Whether the key presses what has the focus, whatever else is bound to it. */
+function isPressing({ key, target }) {
+  const on = { Enter: "button, a[href], summary", " ": "button, summary" }[key];
+  return Boolean(on && target instanceof Element && target.closest(on));
+}
+
+/** While a question is on the screen all keys are its own. */
+function isHeld({ button }) {
+  const question = document.getElementById("asks");
+  return question !== null && !question.contains(button);
+}
+
 addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.altKey || e.metaKey || (isField(e) && e.key !== "Escape")) return;
   if (e.repeat && !mayBeHeld(e.key)) return e.preventDefault();
@@ -36,11 +54,12 @@ addEventListener("keydown", (e) => {
     e.preventDefault();
     return showKeys();
   }
-  if (e.key === " " && e.target instanceof Element && e.target.closest("button")) e.preventDefault();
+  if (isPressing(e)) return;
+  const key = keyOf(e);
   // what was bound last comes first, so that a question's keys go before those of the screen
   for (const entry of [...bound].reverse()) {
     const offered = entry.button ? !entry.button.disabled && entry.button.offsetParent !== null : true;
-    if (entry.key === e.key && offered && entry.when()) {
+    if (entry.key === key && offered && !isHeld(entry) && entry.when()) {
       e.preventDefault();
       entry.act();
       return;

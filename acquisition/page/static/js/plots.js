@@ -34,13 +34,15 @@ function keep(element, make) {
     const padding = [(options.room ?? 0.5) * size, (options.gutter ?? 0.8) * size, 0, 0];
     made = new uPlot({ width, height, pxAlign: 0, padding, legend: { show: false }, ...options }, data ?? empty, element);
   };
-  new ResizeObserver(build).observe(element);
-  onTheme(() => made?.redraw(true, true));
+  const observer = new ResizeObserver(build);
+  observer.observe(element);
+  const forget = onTheme(() => made?.redraw(true, true));
   build();
   return {
     get u() { return made; },
     set(next, resetScales = true) { data = next; if (!made) build(); made?.setData(next, resetScales); },
     redraw() { made?.redraw(false, false); },
+    end() { observer.disconnect(); forget(); made?.destroy(); made = null; },
   };
 }
 
@@ -62,7 +64,7 @@ function titled(element, text) {
  *   onDraw   called after the canvas is painted
  *   onZoom   called with (low, high) when a stretch is dragged, and with null when it is left by a double click
  *   sync     a name: plots with the same name share their cursor
- * `.range("x" | "y", low, high)`, `.bands([...])`, `.lines([...])`; give low null for automatic.
+ * `.range("x" | "y", low, high)`, `.bands([...])`, `.lines([...])`; give low null for automatic. `.end()` before another is made.
  */
 export function tracePlot(element, { title = "", series, xAxis = true, onDraw = null, onZoom = null, sync = null, drag = true }) {
   const shownTitle = titled(element, title);
@@ -107,6 +109,7 @@ export function tracePlot(element, { title = "", series, xAxis = true, onDraw = 
     range(name, low, high) { ranges[name] = low === null ? null : [low, high]; },
     title(parts) { setTitle(shownTitle, parts); },
     redraw() { kept.redraw(); },
+    end() { kept.end(); element.replaceChildren(); },
   };
 }
 

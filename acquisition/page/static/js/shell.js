@@ -35,14 +35,25 @@ export function shell(name) {
   };
 }
 
+export const GONE = "the page's server is gone";
+
+/** fetch, or throw an Error that says that the server is gone. */
+export async function fetched(path, options = {}) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    throw error instanceof TypeError ? new Error(GONE, { cause: error }) : error;
+  }
+}
+
 /** GET JSON from the server, or throw an Error with its sentence. */
 export async function get(path) {
-  return answer(await fetch(path));
+  return answer(await fetched(path));
 }
 
 /** POST JSON to the server, or throw an Error with its sentence. */
 export async function post(path, body) {
-  return answer(await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }));
+  return answer(await fetched(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }));
 }
 
 async function answer(response) {
@@ -60,7 +71,7 @@ export function stays(page, path = "/api/here", take = () => {}) {
       take(await get(path));
       page.link("live", "connected");
     } catch (error) {
-      page.link("broken", error instanceof TypeError ? "server gone" : error.message);
+      page.link("broken", error.message);
     }
   }
   ask();

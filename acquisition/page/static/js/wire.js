@@ -11,6 +11,16 @@ export function traceOf(buffer) {
     wall: view.getFloat64(24, true), start: view.getFloat64(32, true), column: view.getFloat64(40, true) };
 }
 
+/** Whether the server answers, but not to this page: a refused WebSocket does not say why. */
+async function isRefused() {
+  try {
+    const { status } = await fetch("/api/here", { cache: "no-store" });
+    return status === 401 || status === 403;
+  } catch {
+    return false;
+  }
+}
+
 export function connect() {
   const listeners = new Map();
   const tracers = [];
@@ -21,9 +31,10 @@ export function connect() {
   const tell = (is, message) => (listeners.get(is) ?? []).forEach((fn) => fn(message));
 
   function open() {
+    let wasOpen = false;
     socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => { tries = 0; tell("link", { state: "live" }); };
+    socket.onopen = () => { wasOpen = true; tries = 0; tell("link", { state: "live" }); };
     socket.onmessage = ({ data }) => {
       if (typeof data !== "string") {
         const trace = traceOf(data);
@@ -34,10 +45,10 @@ export function connect() {
       if (message.is === "did") { waiting.get(message.id)?.(message); waiting.delete(message.id); }
       tell(message.is, message);
     };
-    socket.onclose = ({ code }) => {
+    socket.onclose = async () => {
       waiting.forEach((resolve) => resolve({ ok: false, text: "the page's server is gone; nothing was asked" }));
       waiting.clear();
-      tell("link", { state: "broken", refused: code === 4403 });
+      tell("link", { state: "broken", refused: !wasOpen && await isRefused() });
       setTimeout(open, AGAIN[Math.min(tries++, AGAIN.length - 1)]);
     };
   }

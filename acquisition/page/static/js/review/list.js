@@ -9,7 +9,8 @@ function headOf(row, headline) {
   if (row.mode === "voltage clamp") return ["Rs", "MΩ", 1];
   if (row.kind === "switch_to") return ["I_hold", "pA", 0];
   if (row.kind === "find") return ["n_ap", "spikes", 0];
-  return row.kind === "series" && row.values[headline] !== undefined ? [headline, "mV", 2] : ["V_b", "mV", 1];
+  const isBurst = row.kind === "series" && [headline, "A_1000"].some((name) => row.values[name] !== undefined);
+  return isBurst ? [headline, "mV", 2] : ["V_b", "mV", 1];
 }
 
 /** What stands for a sweep: counts, rejected (by a gate or a person), left out (by its flags), flagged, other. */
@@ -19,6 +20,9 @@ export function stateOf(row) {
   if (!row.accepted) return "left out";
   return "counts";
 }
+
+/** The sweeps of one run in one condition. */
+const overOf = (row) => `${row.run} ${row.condition}`;
 
 const words = (row) => [row.sweep, row.label, row.condition, row.kind, row.mode, stateOf(row), row.reason, row.early, ...row.flags].join(" ").toLowerCase();
 
@@ -45,9 +49,10 @@ export class List {
     [this.rows, this.headline] = [rows, headline];
     this.items.clear();
     const all = document.createDocumentFragment();
-    let [run, condition, shown] = [null, null, null];
+    let before = null;
     for (const row of rows) {
-      if (row.run !== run) { [run, condition] = [row.run, row.condition]; all.append(...this.head(row, shown)); shown = condition; }
+      if (row.run !== before?.run || row.condition !== before.condition) all.append(...this.head(row, before));
+      before = row;
       const item = this.item(row);
       this.items.set(row.sweep, item);
       all.append(item);
@@ -67,15 +72,16 @@ export class List {
 
   /** The label of a run of sweeps, and its condition where that changes. */
   head(row, before) {
-    const line = (name, text) => {
+    const line = (name, text, over) => {
       const made = part("li", name, text);
       made.setAttribute("role", "presentation");
-      made.dataset.run = row.run;
+      made.dataset.over = over;
       made.title = `${row.label} · ${row.condition}`;
       return made;
     };
-    const isSame = [row.label, before, ""].includes(row.condition ?? "");
-    return [line("run", typeset(row.label)), ...(isSame ? [] : [line("run condition", row.condition)])];
+    const isOfRun = row.run === before?.run;
+    const isSame = !isOfRun && [row.label, before?.condition, ""].includes(row.condition ?? "");
+    return [...(isOfRun ? [] : [line("run", typeset(row.label), row.run)]), ...(isSame ? [] : [line("run condition", row.condition, overOf(row))])];
   }
 
   item(row) {
@@ -106,14 +112,14 @@ export class List {
   filter() {
     const asked = this.field.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (row) => asked.every((w) => (/^\d+$/.test(w) ? String(row.sweep).startsWith(w) : words(row).includes(w)));
-    const runs = new Set();
+    const heads = new Set();
     this.shown = [];
     for (const row of this.rows) {
       const is = !asked.length || fits(row);
       this.items.get(row.sweep).hidden = !is;
-      if (is) { this.shown.push(row.sweep); runs.add(row.run); }
+      if (is) { this.shown.push(row.sweep); heads.add(String(row.run)).add(overOf(row)); }
     }
-    for (const head of this.place.querySelectorAll("li.run")) head.hidden = !runs.has(Number(head.dataset.run));
+    for (const head of this.place.querySelectorAll("li.run")) head.hidden = !heads.has(head.dataset.over);
     this.count.textContent = asked.length ? `${this.shown.length} of ${this.rows.length}` : `${this.rows.length} sweeps`;
   }
 

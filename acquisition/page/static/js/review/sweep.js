@@ -1,6 +1,6 @@
 // The selected sweep: the Run screen's plots on a file, with windows whose edges can be taken hold of.
 import { Scope } from "../run/scope.js";
-import { get } from "../shell.js";
+import { fetched, get } from "../shell.js";
 import { traceOf } from "../wire.js";
 
 const KEPT = 40;
@@ -36,7 +36,7 @@ export class Sweep extends Scope {
   }
 
   async fetchTrace(fields) {
-    const response = await fetch(this.address("trace", fields));
+    const response = await fetched(this.address("trace", fields));
     if (!response.ok) throw new Error((await response.json()).error);
     return traceOf(await response.arrayBuffer());
   }
@@ -177,7 +177,8 @@ export class Sweep extends Scope {
   moveEdge(name, side, to, isDone) {
     const w = this.facts.windows.find((x) => x.name === name);
     const least = name === "V_b" ? 0.04 : 0.005;
-    const at = Math.round(1e3 * (to - w.origin)) / 1e3;
+    const [low, high] = w.within;
+    const at = Math.min(high, Math.max(low, Math.round(1e3 * (to - w.origin)) / 1e3));
     const [start, stop] = [w.start - w.origin, w.stop - w.origin].map((t) => Math.round(1e3 * t) / 1e3);
     const span = side === "start" ? [Math.min(at, stop - least), stop] : [start, Math.max(at, start + least)];
     this.onMoved(name, span, isDone);

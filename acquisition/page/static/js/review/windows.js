@@ -1,4 +1,6 @@
 // The windows in numbers: fields below the plot, and what has been moved.
+const [LEAST, LEAST_BASELINE] = [1e-3, 40e-3];
+const ms = (seconds) => Math.round(1e4 * seconds) / 10;
 const FROM = { step_start: "from the step's start", step_end: "from the step's end", sweep_start: "from the sweep's start" };
 
 export class Windows {
@@ -31,7 +33,11 @@ export class Windows {
       return input;
     });
     this.fields.set(w.name, [element, ...inputs]);
-    element.append(name, inputs[0], "to", inputs[1], `ms ${FROM[w.from]}`);
+    const refused = document.createElement("small");
+    refused.className = "refused";
+    refused.dataset.name = `refused-${w.name}`;
+    refused.setAttribute("role", "alert");
+    element.append(name, inputs[0], "to", inputs[1], `ms ${FROM[w.from]}`, refused);
     return element;
   }
 
@@ -39,15 +45,34 @@ export class Windows {
     const [, start, stop] = this.fields.get(name);
     const span = [start.valueAsNumber / 1e3, stop.valueAsNumber / 1e3];
     if (span.some((t) => !Number.isFinite(t))) return this.put();
+    if (this.refuses(name, span)) return this.put();
     this.onMoved(name, span, true);
   }
+
+  /** Why a window cannot be there, which is said at its fields as well; empty if it can. */
+  refuses(name, span) {
+    const w = this.recorded.find((r) => r.name === name);
+    const words = this.isRecorded(w, span) ? "" : this.against(w, span);
+    this.fields.get(name)[0].querySelector(".refused").textContent = words;
+    return words;
+  }
+
+  against({ name, label, within: [low, high] }, [start, stop]) {
+    const least = name === "V_b" ? LEAST_BASELINE : LEAST;
+    if (stop <= start) return `the ${label} window must end after it begins`;
+    if (stop - start < least - 1e-9) return `the ${label} window must be at least ${ms(least)} ms long`;
+    if (stop > high + 1e-6) return `the ${label} window is too late: the sweep ends at ${ms(high)} ms`;
+    return start < low - 1e-6 ? `the ${label} window is too early: the sweep begins at ${ms(low)} ms`.replace("-", "−") : "";
+  }
+
+  isRecorded(w, span) { return Math.abs(w.start - span[0]) < 5e-4 && Math.abs(w.stop - span[1]) < 5e-4; }
 
   /** Move a window; one that is where it was recorded counts as not moved. */
   move(name, span) {
     const w = this.recorded.find((r) => r.name === name);
     if (!w) return;
-    const same = Math.abs(w.start - span[0]) < 5e-4 && Math.abs(w.stop - span[1]) < 5e-4;
-    if (same) delete this.moved[name];
+    this.fields.get(name)[0].querySelector(".refused").textContent = "";
+    if (this.isRecorded(w, span)) delete this.moved[name];
     else this.moved[name] = span;
     this.put();
   }

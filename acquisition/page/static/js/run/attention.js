@@ -15,13 +15,21 @@ export class Attention {
     this.ends = [];
   }
 
+  /** What the page itself has to say of the run: {id, text, todo}, or null. */
+  say(own) {
+    if (own?.id === this.own?.id) return;
+    this.own = own;
+    this.show();
+  }
+
   warn(list) {
     this.list = list;
     this.show();
   }
 
   show() {
-    const lines = (this.list ?? []).map((w) => {
+    const own = this.own ? [{ ...this.own, level: "bad", since: null }] : [];
+    const lines = [...own, ...(this.list ?? [])].map((w) => {
       const line = make("li");
       line.dataset.level = w.level;
       line.dataset.warning = w.id.split(" ")[0];

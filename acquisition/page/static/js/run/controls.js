@@ -17,6 +17,7 @@ export class Controls {
     this.sweepMeant = sweepMeant;
     this.resistance = resistance;
     this.status = { can: [] };
+    this.isLinked = true;
     this.menu = [];
     this.you = { role: "watch", has_control: false };
     const free = () => !isAsking();
@@ -46,7 +47,14 @@ export class Controls {
   }
 
   takeStatus(status) {
+    this.isLinked = true;
     this.status = status;
+    this.offer();
+  }
+
+  /** The page has lost its server: nothing can be asked for. */
+  lose() {
+    this.isLinked = false;
     this.offer();
   }
 
@@ -58,9 +66,10 @@ export class Controls {
   /** Only what can be asked for now is offered. */
   offer() {
     const { can = [], stage, before_protocol: before } = this.status;
-    const mine = this.you.role === "control" && (this.you.has_control || !this.you.controller);
+    const mine = this.isLinked && this.you.role === "control" && (this.you.has_control || !this.you.controller);
     const taken = this.you.role === "control" && this.you.controller && !this.you.has_control;
     button("take_control").hidden = !taken;
+    button("take_control").disabled = !this.isLinked;
     for (const act of ["next_step", "mark", "note", "solution", "stage", "stop"]) button(act).disabled = !(mine && can.includes(act));
     button("solution").hidden = this.menu.length < 2;
     const meant = this.sweepMeant();

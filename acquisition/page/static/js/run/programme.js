@@ -9,6 +9,8 @@ export class Programme {
     this.list = document.getElementById("steps");
     this.steps = [];
     this.bars = [];
+    // a card below that comes or grows makes the list shorter
+    new ResizeObserver(() => this.show()).observe(this.list);
   }
 
   take(steps) {
@@ -62,6 +64,7 @@ export class Programme {
   /** What the present step still needs, and the solution's way. */
   tick(now, status) {
     const step = this.steps.find((s) => s.state === "now");
+    if (this.countdown && now === null) this.countdown.textContent = "";
     if (step && this.countdown && now !== null) {
       const gone = Math.max(0, now - step.began);
       const series = status?.series ? ` · sweep ${status.series.done} of at most ${status.series.expected}` : "";
@@ -80,7 +83,7 @@ export class Programme {
   bath(now) {
     const last = this.bars.at(-1);
     const arrives = last && now !== null && now < last.arrives;
-    at("solution-name").textContent = last ? (arrives && this.bars.length > 1 ? this.bars.at(-2).label : last.label) : "–";
+    at("solution-name").textContent = last && now !== null ? (arrives && this.bars.length > 1 ? this.bars.at(-2).label : last.label) : "–";
     const quality = at("solution-quality");
     quality.dataset.level = arrives ? "note" : "";
     quality.textContent = !last || now === null ? "" : arrives

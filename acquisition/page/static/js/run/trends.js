@@ -108,7 +108,7 @@ export class Trends {
 
 /** Limit and since when, in words. */
 function quality({ level, note, limit, since }) {
-  if (since !== null && since !== undefined) return typeset(`${limit} · since ${clock(since)}`);
+  if (since !== null && since !== undefined) return typeset([limit, note, `since ${clock(since)}`].filter(Boolean).join(" · "));
   return typeset([note, limit.split("; ")[0]].filter(Boolean).join(" · "));
 }
 

@@ -8,7 +8,7 @@ import { Results } from "../review/results.js";
 import { Sweep } from "../review/sweep.js";
 import { Trends } from "../review/trends.js";
 import { Windows } from "../review/windows.js";
-import { get, post, shell } from "../shell.js";
+import { fetched, get, GONE, post, shell, stays } from "../shell.js";
 
 const at = (name) => document.querySelector(`[data-name="${name}"]`);
 const act = (name) => document.querySelector(`[data-act="${name}"]`);
@@ -38,6 +38,8 @@ let picked = null;
 let making = null; // what ends the recomputation that goes on
 let made = ""; // the windows that it is, or was, about
 let shownMeans = "";
+let nowOf = ""; // the windows of `nowResults`
+let standing = "reading"; // what the header says of the session while its server answers
 
 function address(path, fields = {}) {
   const asked = new URLSearchParams({ ...(name ? { session: name } : {}), ...fields });
@@ -45,12 +47,15 @@ function address(path, fields = {}) {
 }
 
 const rowOf = (number) => session.rows.find((r) => r.sweep === number);
-const failed = (error) => { if (error.name !== "AbortError") news(error.message, "bad"); };
+const failed = (error) => {
+  if (error.message === GONE) page.link("broken", GONE);
+  if (error.name !== "AbortError") news(error.message, "bad");
+};
 
 // --- opening ---------------------------------------------------------------------------------------------------------
 
 async function open() {
-  page.link("live", "reading");
+  page.link("live", standing);
   try {
     session = await get(address("session"));
   } catch (error) {
@@ -60,7 +65,8 @@ async function open() {
     return;
   }
   page.what([session.cell, session.subject, session.started.slice(0, 16).replace("T", " "), session.protocol].filter(Boolean).join(" · "));
-  page.link("live", session.recording ? "is being recorded" : session.sealed ? "sealed" : session.closed ?? "cut off");
+  standing = session.recording ? "is being recorded" : session.sealed ? "sealed" : session.closed ?? "cut off";
+  stays({ link: (state, text) => page.link(state, state === "live" ? standing : text) });
   foot.file.textContent = session.name;
   windows.take(session.windows);
   trends.takeSolutions(session.solutions);
@@ -78,14 +84,17 @@ async function open() {
   if (windows.isMoved) recompute();
 }
 
-/** Put the windows where the address says, others as recorded; returns the row of the sweep that it names, or null. */
+/** Put the windows where the address says, if they can be there, others as recorded; returns the row of the sweep that it names, or null. */
 function takeAddress() {
   const fields = new URLSearchParams(location.hash.slice(1));
   for (const w of session.windows) {
     const span = (fields.get(w.name) ?? "").split(",").map(Number);
-    windows.move(w.name, span.length === 2 && span.every(Number.isFinite) ? span : [w.start, w.stop]);
+    const isSpan = span.length === 2 && span.every(Number.isFinite);
+    const words = isSpan ? windows.refuses(w.name, span) : "";
+    if (words) news(words, "bad");
+    else windows.move(w.name, isSpan ? span : [w.start, w.stop]);
   }
-  sweep.setWindows(windows.spans());
+  placeWindows();
   if (!fields.has("sweep")) return null;
   const row = rowOf(Number(fields.get("sweep")));
   if (!row) news(`this session has no sweep ${fields.get("sweep")}`, "bad");
@@ -98,6 +107,7 @@ async function follow() {
   const wanted = takeAddress();
   offer();
   if (wanted) await pick(wanted.sweep);
+  keepAddress();
   await recompute();
 }
 
@@ -109,16 +119,18 @@ async function loadResults() {
 }
 
 async function loadReference() {
-  const baseline = recorded?.accepted ? recorded.phases[0] : null;
-  if (!baseline) return sweep.meant({ n: 0, values: [] });
-  const told = await get(address("courses", now ? windows.asked() : {}));
-  shownMeans = key();
+  const asked = key();
+  const told = await get(address("courses", nowOf ? { windows: nowOf } : {}));
+  if (asked !== key()) return; // whoever changed it asks again
+  shownMeans = asked;
   means.take(told, windows.spans());
-  const course = told.phases.find((p) => p.label === baseline.label);
-  if (course) sweep.meant({ n: course.sweeps.length, label: course.label, start: course.start, column: course.column, values: course.mean });
+  const baseline = recorded?.accepted ? recorded.phases[0] : null;
+  const course = told.phases.find((p) => p.label === baseline?.label);
+  if (!course) sweep.meant({ n: 0, values: [] });
+  else sweep.meant({ n: course.sweeps.length, label: course.label, start: course.start, column: course.column, values: course.mean });
 }
 
-const key = () => `${session.decisions.length}|${now ? JSON.stringify(windows.moved) : ""}`;
+const key = () => `${session.decisions.length}|${nowOf}`;
 
 // --- showing ---------------------------------------------------------------------------------------------------------
 
@@ -195,10 +207,15 @@ function keepAddress() {
 
 let previewing = false;
 
+function placeWindows() {
+  sweep.setWindows(windows.spans());
+  means.setWindows(windows.spans());
+}
+
 /** A window is being moved; the selected sweep follows at once, all others when it is let go. */
 function move(which, span, isDone) {
   windows.move(which, span);
-  sweep.setWindows(windows.spans());
+  placeWindows();
   offer();
   if (isDone) { keepAddress(); recompute(); return; }
   preview();
@@ -232,7 +249,7 @@ async function recompute({ anew = false } = {}) {
   const rows = new Map();
   try {
     let drawn = performance.now();
-    for await (const told of lines(await fetch(address("recomputed", windows.asked()), { signal: mine.signal }))) {
+    for await (const told of lines(await fetched(address("recomputed", windows.asked()), { signal: mine.signal }))) {
       if (told.error) throw new Error(told.error);
       if (told.results === undefined) {
         rows.set(told.sweep, told);
@@ -241,7 +258,7 @@ async function recompute({ anew = false } = {}) {
         if (performance.now() - drawn > LEAST_BETWEEN) { drawn = performance.now(); now = rows; drawTrends(); }
       } else {
         now = new Map(told.rows.map((r) => [r.sweep, r]));
-        nowResults = told.results;
+        [nowResults, nowOf] = [told.results, asked];
       }
     }
   } catch (error) {
@@ -251,7 +268,7 @@ async function recompute({ anew = false } = {}) {
   }
   making = null;
   at("progress").hidden = true;
-  at("windows-state").textContent = "values with moved windows; beside them what was recorded, in the strips as short bars";
+  at("windows-state").textContent = session.analyser || "values with moved windows; beside them what was recorded, in the strips as short bars";
   list.take(session.rows.map((r) => ({ ...r, ...now.get(r.sweep) })), windows.headline);
   tellResults();
   document.body.dataset.state = "moved";
@@ -274,9 +291,9 @@ async function* lines(response) {
 
 function asRecorded() {
   making?.abort();
-  [making, now, nowResults, made] = [null, null, null, ""];
+  [making, now, nowResults, made, nowOf] = [null, null, null, "", ""];
   for (const w of session.windows) windows.move(w.name, [w.start, w.stop]);
-  sweep.setWindows(windows.spans());
+  placeWindows();
   at("progress").hidden = true;
   at("windows-state").textContent = "";
   list.take(session.rows, "A_1000");
@@ -304,6 +321,7 @@ async function decide() {
 
 async function reread() {
   session = await get(address("session"));
+  [now, nowResults, nowOf] = [null, null, ""]; // made with other decisions
   list.take(session.rows, "A_1000");
   offer();
   if (picked !== null) tell();

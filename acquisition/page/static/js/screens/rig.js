@@ -132,18 +132,18 @@ function examined({ doctor, why_not: whyNot, examination }) {
 
 async function live() {
   try {
-    const { run, examination } = await get("/api/rig/live");
+    const { run, examination, busy } = await get("/api/rig/live");
     page.link("live", "connected");
-    const changed = (run?.session ?? "") !== session || (wasRunning && !examination.running);
+    const changed = (run?.session ?? "") !== session || String(busy) !== String(shown?.busy) || (wasRunning && !examination.running);
     session = run?.session ?? "";
     wasRunning = examination.running;
     if (changed) await again();
     seen(run && shown && run.rig === shown.facts?.name ? run : null);
     const state = at("run-state");
     state.dataset.state = run ? "on" : "off";
-    state.textContent = !run ? "no run goes on" : run.rig === shown?.facts?.name ? `● ${run.session}` : `a run is on '${run.rig}'`;
+    state.textContent = !run ? busy.length ? `${busy.join(", ")} goes on; this page does not follow it` : "no run goes on" : run.rig === shown?.facts?.name ? `● ${run.session}` : `a run is on '${run.rig}'`;
   } catch (error) {
-    page.link("broken", error instanceof TypeError ? "server gone" : error.message);
+    page.link("broken", error.message);
   }
 }
 

@@ -10,7 +10,17 @@ import { Trends } from "../run/trends.js";
 import { shell } from "../shell.js";
 import { connect } from "../wire.js";
 
-const WORDS = { recording: "RECORDING", waiting: "WAITING", paused: "PAUSED", asking: "A QUESTION", starting: "STARTING", over: "OVER", lost: "LOST", none: "NO RUN", unreadable: "NOT READABLE" };
+const WORDS = { recording: "RECORDING", waiting: "WAITING", paused: "PAUSED", asking: "A QUESTION", starting: "STARTING", over: "OVER", lost: "LOST", unknown: "NOT KNOWN", none: "NO RUN", unreadable: "NOT READABLE" };
+const UNKNOWN = { state: "unknown", text: "look at the terminal", now: null, can: [] };
+/** What a person can do where the run says nothing any more. */
+const TODO = {
+  unknown: { id: "unknown", text: "the page lost its server: what the run does is not known here",
+    todo: "look at the terminal, and at the rig; the page goes on by itself when its server answers" },
+  refused: { id: "refused", text: "this page's key is not valid any more: what the run does is not known here",
+    todo: "open the link that the terminal shows" },
+  lost: { id: "lost", text: "the run's process has died: look whether the rig is at rest",
+    todo: "its guardian puts the outputs to rest; if in doubt: patchrig safe --rig RIG. The session is made whole when it is opened: patchrig review" },
+};
 const at = (name) => document.querySelector(`[data-name="${name}"]`);
 
 const page = shell("run");
@@ -52,13 +62,17 @@ const foot = Object.fromEntries(["notes", "file", "disk", "lost", "viewers", "pi
 }));
 
 wire
-  .on("link", ({ state, refused }) => page.link(state, state === "live" ? "connected" : refused ? "needs its link again" : "server gone; the recording goes on"))
+  .on("link", ({ state, refused }) => {
+    page.link(state, state === "live" ? "connected" : refused ? "key not valid: open the terminal's link" : "server gone");
+    if (state !== "live") lose(refused);
+  })
   .on("session", (s) => { page.what([s.cell, s.protocol, s.rig].join(" · ")); foot.file.textContent = s.name; foot.notes.textContent = s.notes; })
   .on("status", (s) => {
     status = s;
     stages.takeStatus(s);
     controls.takeStatus(s);
     attention.ask(s.question, controls.you.role === "control");
+    attention.say(TODO[s.state] ?? null);
     say();
   })
   .on("you", (you) => { controls.take(you); foot.viewers.textContent = you.viewers > 1 ? `${you.viewers} viewers${you.role === "watch" ? ", watching only" : ""}` : you.role === "watch" ? "watching only" : ""; })
@@ -85,6 +99,19 @@ bind({ key: "a", label: "Scale by itself again", act: () => scope.fit() });
 bind({ key: "+", label: "Magnify more", act: () => scope.magnify(1.3) });
 bind({ key: "-", label: "Magnify less", act: () => scope.magnify(1 / 1.3) });
 
+/** Nothing is claimed of a run that is not heard: the server says all of it anew when it answers. */
+function lose(refused) {
+  status = UNKNOWN;
+  controls.lose();
+  stages.takeStatus(UNKNOWN);
+  foot.disk.textContent = foot.lost.textContent = "";
+  attention.ask(null);
+  attention.warn([]);
+  attention.say(refused ? TODO.refused : TODO.unknown);
+  say();
+  tick();
+}
+
 function say() {
   const state = document.getElementById("state");
   state.dataset.state = status.state;
@@ -101,7 +128,7 @@ function tick() {
   const left = status.until !== null && status.until !== undefined && time !== null ? Math.max(0, status.until - time) : null;
   const words = left === null ? "" : status.state === "waiting" ? `next in ${clock(left + 0.5)}` : status.state === "recording" && !status.stage ? clock(left + 0.5) : "";
   at("countdown").textContent = words;
-  programme.tick(time, status);
+  programme.tick(status.state === "lost" ? null : time, status);
   trends.draw(time);
 }
 
