@@ -9,15 +9,13 @@ from pydantic import ValidationError
 
 from drivers.simulated.cell import preset
 from drivers.simulated.population import population
-from drivers.simulated.settings import Simulation
+from drivers.simulated.settings import KEY, Simulation, explained
 from protocols.errors import HardwareError
-from protocols.explaining import explain
-from protocols.marks import Finding, Marked
+from protocols.marks import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-KEY = "simulation"
 POSITIVE = ("capacitance_", "coupling", "_tau", "_slope", "_fastest", "sk_half", "ahp_half")
 """Parts of names of parameters by which the equations divide."""
 NOT_NEGATIVE = ("g_", "leak_soma", "leak_dendrite", "ca_rest", "_per_charge", "_share")
@@ -32,8 +30,7 @@ def mistakes(written: Mapping[str, Any]) -> list[Finding]:
     try:
         made = Simulation.model_validate(dict(written))
     except ValidationError as error:
-        found = [explain(e, Simulation, Marked(dict(written))) for e in error.errors(include_url=False)]
-        return [Finding((KEY, *f.path), f.message, on_key=f.on_key) for f in found]
+        return explained(error, written)
     return list(_without_life(made))
 
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from protocols.errors import HardwareError
 from protocols.explaining import explain
-from protocols.marks import Marked, show
+from protocols.marks import Finding, Marked, show
 from protocols.model import Model, Name
 from protocols.quantities import (
     Capacitance,
@@ -26,6 +26,7 @@ from protocols.written import wrong
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+KEY = "simulation"
 T = TypeVar("T")
 OrOff = Annotated[T | None, BeforeValidator(lambda written: None if written == "off" else written)]
 """'off' is not the same as left out, which leaves it to the population."""
@@ -114,6 +115,12 @@ class Simulation(Model):
         return self
 
 
+def explained(error: ValidationError, written: Mapping[str, Any]) -> list[Finding]:
+    """Return what is wrong with `written`, each with its path in the rig file."""
+    found = [explain(e, Simulation, Marked(dict(written))) for e in error.errors(include_url=False)]
+    return [Finding((KEY, *f.path), f.message, on_key=f.on_key) for f in found]
+
+
 def read_settings(written: Mapping[str, Any]) -> Simulation:
     """Return the settings that a rig file's 'simulation' asks for.
 
@@ -125,6 +132,5 @@ def read_settings(written: Mapping[str, Any]) -> Simulation:
     try:
         return Simulation.model_validate(dict(written))
     except ValidationError as error:
-        found = [explain(e, Simulation, Marked(dict(written))) for e in error.errors(include_url=False)]
-        lines = [f"{show(('simulation', *f.path))}: {f.message}" for f in found]
+        lines = [f"{show(f.path)}: {f.message}" for f in explained(error, written)]
         raise HardwareError("simulated rig", "; ".join(lines)) from error
