@@ -9,6 +9,11 @@ the three nodes eliminated by hand; calcium pools move with the mid-point curren
 function: decays come as parameters, rates from the table. In voltage clamp an edge of the command is spread over its
 step, which delays it by half a step.
 
+Order of work: what is slow once a tick (`_tick`); then, for up to `STRETCH` steps at a time, the noises (`_noise`),
+cell and pipette (`_live`), what the amplifier adds and filters (`_read`), and the converter (`_convert`). They hand on
+to each other through a small array, the tape: a processor works ahead in short loops, and only in `_live` must a step
+wait for the one before.
+
 All compiled functions are in this file, because numba's cache notices changes in the entry point's own file only, and
 in the layout of the records, which is part of a function's signature.
 """
@@ -21,8 +26,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numba
 import numpy as np
 
-from drivers.simulated.records import NORMALS
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 LOWEST, STEP, ROWS = -150.0, 0.05, 5001
 """The table's potentials: from -150 to +100 mV."""
+GATES = 10
+"""Those of a row: nine of the soma, the last of the dendrite."""
 
 NA, KDR, KA, KM, L_TYPE, HVA, IH, SK, AHP = range(9)
 """Places in `records.CONDUCTANCES`."""
@@ -49,7 +54,16 @@ RAIL = 1000.0
 """mV: as far as the headstage can push the pipette."""
 
 VOLTAGE, CURRENT = 0, 1
-"""The two signals of the amplifier."""
+"""The two signals of the amplifier, rows of the tape."""
+SOMA, COMMAND, MEMBRANE, PINK, THERMAL, TIP = range(2, 8)
+"""The tape's other rows: the true potential; what is asked of the amplifier; the noises of the membrane (pA), of the
+amplifier (pA), of the access (mV) and of a tip that leaks (pA)."""
+STRETCH = 64
+"""Steps on the tape, at most."""
+MOVED = 1e-4
+"""What follows from the conductance of access and tip is made anew when it has changed by this part."""
+EVEN = math.sqrt(3.0) / 2.0**31
+"""What makes signed 32-bit numbers a uniform distribution with an SD of 1."""
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -88,18 +102,24 @@ EDGES, RATIOS = _ziggurat()
 
 
 @inlined
+def _next(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return the next 64 random bits and the four words after them: xoshiro256++ (Blackman & Vigna)."""
+    x = a + d
+    bits = ((x << np.uint64(23)) | (x >> np.uint64(41))) + a
+    t = b << np.uint64(17)
+    c ^= a
+    d ^= b
+    b ^= c
+    a ^= d
+    c ^= t
+    return bits, a, b, c, (d << np.uint64(45)) | (d >> np.uint64(19))
+
+
+@inlined
 def _bits(r: Any) -> Any:
-    """Return the next 64 random bits: xoshiro256++ (Blackman & Vigna)."""
-    x = r[0] + r[3]
-    result = ((x << np.uint64(23)) | (x >> np.uint64(41))) + r[0]
-    t = r[1] << np.uint64(17)
-    r[2] ^= r[0]
-    r[3] ^= r[1]
-    r[1] ^= r[2]
-    r[0] ^= r[3]
-    r[2] ^= t
-    r[3] = (r[3] << np.uint64(45)) | (r[3] >> np.uint64(19))
-    return result
+    """Return the next 64 random bits."""
+    bits, r[0], r[1], r[2], r[3] = _next(r[0], r[1], r[2], r[3])
+    return bits
 
 
 @inlined
@@ -148,32 +168,6 @@ def _tail(r: Any, u: Any) -> Any:
 
 
 @compiled
-def _draw(s: Any) -> None:
-    """Draw the next `NORMALS` normal numbers; with the generator in registers they cost a third of `_normal`."""
-    r, drawn = s.random, s.normals
-    a, b, c, d = r[0], r[1], r[2], r[3]
-    for i in range(drawn.shape[0]):
-        x = a + d
-        bits = ((x << np.uint64(23)) | (x >> np.uint64(41))) + a
-        t = b << np.uint64(17)
-        c ^= a
-        d ^= b
-        b ^= c
-        a ^= d
-        c ^= t
-        d = (d << np.uint64(45)) | (d >> np.uint64(19))
-        layer = np.int64(bits & np.uint64(127))
-        u = 2.0 * _fraction(bits) - 1.0
-        if abs(u) < RATIOS[layer]:
-            drawn[i] = u * EDGES[layer]
-        else:
-            r[0], r[1], r[2], r[3] = a, b, c, d
-            drawn[i] = _normal_rarely(r, layer, u)
-            a, b, c, d = r[0], r[1], r[2], r[3]
-    r[0], r[1], r[2], r[3] = a, b, c, d
-
-
-@compiled
 def _inactivated(s: Any, p: Any) -> Any:
     """Return the part of the L-type channels that would stand inactivated at the soma's present potential."""
     return 1.0 / (1.0 + math.exp((p.inactivation_half - s.soma) / p.inactivation_slope))
@@ -213,7 +207,9 @@ def _pharmacology(s: Any, p: Any, drugs: Any) -> None:
         s.taken[k] += x
         s.effect[k] += d[EFFECT] * x
     for j in range(s.taken.shape[0]):
-        s.conductances[j] = p.conductances[j] * (1.0 + s.effect[j] / (1.0 + s.taken[j]))
+        s.conductances[j] = p.conductances[j]
+        if s.taken[j] != 0.0:
+            s.conductances[j] *= 1.0 + s.effect[j] / (1.0 + s.taken[j])
     s.conductances[L_TYPE] *= s.run_down
     s.conductances[AHP] *= s.sahp_run_down * max(0.0, 1.0 + s.sahp_change)
 
@@ -245,8 +241,10 @@ def _electrode(s: Any, p: Any) -> None:
     s.access *= p.access_drift
     if p.noisy != 0.0:
         s.access *= 1.0 + p.access_walk * _normal(s.random)
-    s.series, s.thermal = 1e3 / s.access, p.johnson * math.sqrt(s.access)
-    _follow(s, p)
+    if abs(1e3 / s.access + s.tip_leak - s.followed) > MOVED * s.followed:
+        s.series, s.thermal = 1e3 / s.access, p.johnson * math.sqrt(s.access)
+        s.followed = s.series + s.tip_leak
+        _follow(s, p)
 
 
 @compiled
@@ -308,184 +306,268 @@ def _tick(s: Any, p: Any, drugs: Any) -> None:
 
 
 @inlined
-def _noise(s: Any, p: Any) -> Any:
-    """Move the noise processes on and return the pipette's thermal noise, mV (Johnson: 4kTR)."""
-    if p.noisy == 0.0:
-        return 0.0
-    if s.used == 0:
-        _draw(s)
-    i = s.used
-    s.used = i + 3 if i + 3 < NORMALS else 0
-    # of the tip as a conductor: pA from mV and nS
-    s.tip_noise = p.johnson * math.sqrt(1e3 * s.tip_leak) * _normal(s.random) if s.tip_leak > TIGHT else 0.0
-    s.membrane_noise = p.membrane_decay * s.membrane_noise + p.membrane_noise * s.normals[i]
-    x = s.normals[i + 1]
-    s.pink_fast = p.pink_fast_decay * s.pink_fast + p.pink_fast * x
-    s.pink_middle = p.pink_middle_decay * s.pink_middle + p.pink_middle * x
-    s.pink_slow = p.pink_slow_decay * s.pink_slow + p.pink_slow * x
-    return s.thermal * s.normals[i + 2]
-
-
-@inlined
-def _row(v: Any) -> Any:
-    """Return v's row in the table, with the fraction of the way to the next."""
-    x = min(max((v - LOWEST) * (1.0 / STEP), 0.0), ROWS - 2.0)
-    return np.int64(x), x - np.int64(x)
-
-
-@inlined
-def _gates(s: Any, p: Any, table: Any) -> None:
-    """Move all gates half a step beyond the present: from t - dt/2 to t + dt/2."""
-    g = s.gates
-    row, part = _row(s.soma)
-    here, above = table[row], table[row + 1]
-    for k in range(9):
-        steady = here[k] + part * (above[k] - here[k])
-        g[k] = steady + (g[k] - steady) * (here[k + 10] + part * (above[k + 10] - here[k + 10]))
-    row, part = _row(s.dendrite)
-    steady = table[row, 9] + part * (table[row + 1, 9] - table[row, 9])
-    g[9] = steady + (g[9] - steady) * (table[row, 19] + part * (table[row + 1, 19] - table[row, 19]))
-    ca2 = s.calcium * s.calcium
-    steady = ca2 * ca2 / (ca2 * ca2 + p.sk_half4)
-    s.sk = steady + (s.sk - steady) * p.sk_decay
-    steady = s.sensor * s.sensor / (s.sensor * s.sensor + p.ahp_half2)
-    s.ahp = steady + (s.ahp - steady) * p.ahp_decay
-    s.synapse_rise *= p.synapse_rise
-    s.synapse_fall *= p.synapse_fall
-
-
-@inlined
-def _membrane(s: Any, p: Any, l_type: Any, hva: Any) -> Any:
-    """Return the soma's conductance and its current at 0 mV, backward Euler's half-step included."""
-    m, h, n, a, b, w = s.gates[0], s.gates[1], s.gates[2], s.gates[3], s.gates[4], s.gates[5]
-    g = s.conductances
-    # sums of pairs rather than one long chain: each addition waits for the one before it
-    sodium = (g[NA] * m) * (m * m * h)
-    potassium = (g[KDR] * n + g[KA] * a * b) + (g[KM] * w + (g[SK] * s.sk + g[AHP] * s.ahp))
-    calcium = l_type + hva
-    conductance = (p.soma_charge + p.leak_soma + p.coupling + calcium) + (sodium + potassium)
-    current = p.soma_charge * s.soma + s.leak_soma + s.membrane_noise
-    current = (current + calcium * p.ca_reversal) + (sodium * p.na_reversal + potassium * p.k_reversal)
-    return conductance, current
-
-
-@inlined
-def _dendrite(s: Any, p: Any) -> Any:
-    """Return the same for the dendrite. Synapses reverse at 0 mV."""
-    h = s.conductances[IH] * s.gates[9]
-    conductance = p.dendrite_charge + p.leak_dendrite + h + s.synapse_fall - s.synapse_rise + p.coupling
-    current = p.dendrite_charge * s.dendrite + s.leak_dendrite + h * p.ih_reversal
-    return conductance, current
-
-
-@inlined
-def _clamp_voltage(s: Any, p: Any, command: Any, noise: Any, g: Any, conductance: Any, current: Any) -> Any:
-    """Return (soma at mid-step, pipette at the step's end and over the step) with the pipette following `command`, mV.
-
-    The correction of the series resistance feeds the pipette current back within the step: explicit feedback would
-    lag by a sample and slow the clamp. vp1 = free - bound * soma solves the loop.
-    """
-    feedback = p.correction * (1.0 - p.correction_decay) * g * (1.0 - p.clamp_decay)
-    scale = 1.0 / (1.0 - 0.5 * feedback)
-    wanted = command + p.offset + s.tip_offset + p.correction * p.correction_decay * s.corrected
-    free = (1.0 - p.clamp_decay) * wanted + p.clamp_decay * s.pipette + feedback * (0.5 * s.pipette + noise)
-    free *= scale
-    bound = feedback * scale
-    soma = (current + g * (0.5 * (s.pipette + free) + noise)) / (conductance + g * (1.0 + 0.5 * bound))
-    pipette = free - bound * soma
-    if abs(pipette) > RAIL:
-        pipette = math.copysign(RAIL, pipette)
-        soma = (current + g * (0.5 * (s.pipette + pipette) + noise)) / (conductance + g)
-    s.neutralised = pipette
-    return soma, pipette, 0.5 * (s.pipette + pipette)
-
-
-@inlined
-def _clamp_current(s: Any, command: Any, noise: Any, g: Any, conductance: Any, current: Any) -> Any:
-    """Return the same with `command` pA into the pipette, whose stray capacitance takes its share."""
-    f, v, w = s.follow, s.pipette, s.neutralised
-    pushed = command + s.tip_noise - g * noise
-    free = f[6] * v + f[7] * w + f[8] * pushed
-    soma = (current + g * (free + noise)) / (conductance + g - g * f[8] * g)
-    into = pushed + g * soma
-    pipette, mean = f[0] * v + f[1] * w + f[2] * into, free + f[8] * g * soma
-    if abs(pipette) > RAIL:
-        pipette = math.copysign(RAIL, pipette)
-        mean = 0.5 * (v + pipette)
-        soma = (current + g * (mean + noise)) / (conductance + g)
-    s.neutralised = min(max(f[3] * v + f[4] * w + f[5] * into, -RAIL), RAIL)
-    return soma, pipette, mean
-
-
-@inlined
-def _pools(s: Any, p: Any, l_type: Any, hva: Any) -> None:
-    """Move the calcium pools by a whole step; currents, pA, are those of mid-step."""
-    steady = p.ca_rest - p.ca_gain * (l_type + hva)
-    s.calcium = steady + (s.calcium - steady) * p.ca_decay
-    steady = -p.sensor_gain * (l_type + p.sensor_hva_share * hva)
-    s.sensor = steady + (s.sensor - steady) * p.sensor_decay
-
-
-@inlined
-def _read(s: Any, p: Any, clamped: Any, command: Any, pipette: Any, through: Any) -> None:
-    """Put what the amplifier measures, before its filter, into `raw_voltage` (mV) and `raw_current` (pA)."""
-    pink = s.pink_fast + s.pink_middle + s.pink_slow
-    s.raw_voltage = pipette - p.offset - s.tip_offset + p.pink_voltage * pink + p.hum_voltage * s.hum_sin
-    if clamped:
-        middle = 0.5 * (s.pipette + pipette)
-        cancelled = command + (s.cancelled - command) * p.cancel_decay
-        s.corrected = through + (s.corrected - through) * p.correction_decay
-        s.raw_current = through + (p.seal + s.tip_leak) * middle + s.tip_noise
-        s.raw_current += (p.capacitance - p.neutralisation) * (pipette - s.pipette) * p.per_dt
-        s.raw_current += pink + p.hum_current * s.hum_sin - p.cancel_charge * (cancelled - s.cancelled)
-        s.cancelled = cancelled
+def _noise(s: Any, p: Any, tape: Any, n: Any) -> None:
+    """Put the noises of the next `n` steps on the tape."""
+    if p.noisy != 0.0:
+        _draw(s, p, tape, n)
     else:
-        s.raw_voltage -= p.bridge * command
-        s.raw_current = command
-    turned = s.hum_cos * p.hum_cos - s.hum_sin * p.hum_sin
-    s.hum_sin = s.hum_sin * p.hum_cos + s.hum_cos * p.hum_sin
-    s.hum_cos = turned
+        tape[MEMBRANE : TIP + 1, :n] = 0.0
+
+
+@compiled
+def _draw(s: Any, p: Any, tape: Any, n: Any) -> None:
+    """Do so with random numbers; the generator is in registers, which is thrice as fast.
+
+    Thermal noise, 4kTR (Johnson), is normal from step to step. Noises of the membrane and of the amplifier are uniform
+    numbers, two from one draw, through first-order filters that add up at least twenty: as normal as anybody can see.
+    """
+    r, leaky = s.random, s.tip_leak > TIGHT
+    tip = p.johnson * math.sqrt(1e3 * s.tip_leak)  # of the tip as a conductor: pA from mV and nS
+    membrane, fast, middle, slow = s.membrane_noise, s.pink_fast, s.pink_middle, s.pink_slow
+    a, b, c, d = r[0], r[1], r[2], r[3]
+    for i in range(n):
+        bits, a, b, c, d = _next(a, b, c, d)
+        membrane = p.membrane_decay * membrane + p.membrane_noise * (np.int32(bits >> np.uint64(32)) * EVEN)
+        x = np.int32(bits & np.uint64(0xFFFFFFFF)) * EVEN
+        fast = p.pink_fast_decay * fast + p.pink_fast * x
+        middle = p.pink_middle_decay * middle + p.pink_middle * x
+        slow = p.pink_slow_decay * slow + p.pink_slow * x
+        bits, a, b, c, d = _next(a, b, c, d)
+        layer = np.int64(bits & np.uint64(127))
+        u = 2.0 * _fraction(bits) - 1.0
+        normal = u * EDGES[layer]
+        if abs(u) >= RATIOS[layer]:
+            r[0], r[1], r[2], r[3] = a, b, c, d
+            normal = _normal_rarely(r, layer, u)
+            a, b, c, d = r[0], r[1], r[2], r[3]
+        tape[MEMBRANE, i], tape[PINK, i], tape[THERMAL, i] = membrane, (fast + middle) + slow, s.thermal * normal
+        tape[TIP, i] = 0.0
+        if leaky:
+            r[0], r[1], r[2], r[3] = a, b, c, d
+            tape[TIP, i] = tip * _normal(r)
+            a, b, c, d = r[0], r[1], r[2], r[3]
+    r[0], r[1], r[2], r[3] = a, b, c, d
+    s.membrane_noise, s.pink_fast, s.pink_middle, s.pink_slow = membrane, fast, middle, slow
+
+
+@inlined
+def _row(v: Any, rates: Any) -> Any:
+    """Return v's row of the table, and the fraction of the way to the next."""
+    x = min(max(v * (1.0 / STEP) - LOWEST / STEP, 0.0), ROWS - 2.0)
+    row = np.int32(x)
+    return rates[np.uint32(row)], x - row
+
+
+@inlined
+def _moved(gate: Any, row: Any, part: Any, k: Any) -> Any:
+    """Return gate `k` half a step beyond the present: what is left of it, and what comes in."""
+    return gate * (row[k] + part * row[k + GATES]) + (row[k + 2 * GATES] + part * row[k + 3 * GATES])
+
+
+@inlined
+def _gates(gates: Any, soma: Any, dendrite: Any, rates: Any) -> Any:
+    """Return all gates of the potential half a step beyond the present: from t - dt/2 to t + dt/2."""
+    row, part = _row(soma, rates)
+    below, below_part = _row(dendrite, rates)
+    return (
+        _moved(gates[0], row, part, 0), _moved(gates[1], row, part, 1), _moved(gates[2], row, part, 2),
+        _moved(gates[3], row, part, 3), _moved(gates[4], row, part, 4), _moved(gates[5], row, part, 5),
+        _moved(gates[6], row, part, 6), _moved(gates[7], row, part, 7), _moved(gates[8], row, part, 8),
+        _moved(gates[9], below, below_part, 9),
+    )  # fmt: skip
+
+
+@inlined
+def _calcium_gates(p: Any, calcium: Any, sensor: Any, sk: Any, ahp: Any) -> Any:
+    """Return (sk, ahp), which calcium opens, half a step beyond the present."""
+    ca4, sensor2 = (calcium * calcium) * (calcium * calcium), sensor * sensor
+    return (
+        sk * p.sk_decay + (1.0 - p.sk_decay) * (ca4 / (ca4 + p.sk_half4)),
+        ahp * p.ahp_decay + (1.0 - p.ahp_decay) * (sensor2 / (sensor2 + p.ahp_half2)),
+    )
+
+
+@inlined
+def _membrane(s: Any, p: Any, gates: Any, calcium: Any, sk: Any, ahp: Any, conductance: Any, current: Any) -> Any:
+    """Return the soma's conductance and its current at 0 mV, those of its channels added.
+
+    Sodium comes last: its gates are the slowest to get ready, and the whole step waits for them.
+    """
+    m, h, n, a, b, w, _, _, _, _ = gates
+    g = s.conductances
+    potassium = (g[KDR] * n + g[KA] * a * b) + (g[KM] * w + (g[SK] * sk + g[AHP] * ahp))
+    conductance += calcium + potassium
+    current += calcium * p.ca_reversal + potassium * p.k_reversal
+    open_, sodium = m * m * h, g[NA] * m
+    return conductance + sodium * open_, current + (sodium * p.na_reversal) * open_
+
+
+@inlined
+def _feedback(s: Any, p: Any) -> Any:
+    """Return what the correction of the series resistance feeds back in voltage clamp, and by what it thereby scales.
+
+    It is fed back within the step: explicit feedback would lag by a sample and slow the clamp. The pipette's potential
+    at the step's end is free - feedback * scale * soma, which solves the loop.
+    """
+    feedback = p.correction * (1.0 - p.correction_decay) * s.series * (1.0 - p.clamp_decay)
+    return feedback, 1.0 / (1.0 - 0.5 * feedback)
+
+
+@inlined
+def _clamped(s: Any, p: Any, feedback: Any, pipette: Any, corrected: Any, command: Any, noise: Any) -> Any:
+    """Return where the pipette, which follows `command` mV, would get by the step's end, but for feedback's scale."""
+    wanted = command + p.offset + s.tip_offset + p.correction * p.correction_decay * corrected
+    return (1.0 - p.clamp_decay) * wanted + p.clamp_decay * pipette + feedback * (0.5 * pipette + noise)
+
+
+@inlined
+def _dendrite(s: Any, p: Any, own: Any, gate: Any, potential: Any, synapse: Any) -> Any:
+    """Return 1 / the dendrite's conductance, and its current at 0 mV. Synapses reverse at 0 mV."""
+    h = s.conductances[IH] * gate
+    return 1.0 / (own + h + synapse), p.dendrite_charge * potential + s.leak_dendrite + h * p.ih_reversal
+
+
+@inlined
+def _pools(p: Any, calcium: Any, sensor: Any, l_type: Any, hva: Any) -> Any:
+    """Return the calcium pools a whole step later; currents, pA, are those of mid-step."""
+    steady = p.ca_rest - p.ca_gain * (l_type + hva)
+    below = p.sensor_gain * (l_type + p.sensor_hva_share * hva)
+    return (
+        calcium * p.ca_decay + (1.0 - p.ca_decay) * steady,
+        sensor * p.sensor_decay - (1.0 - p.sensor_decay) * below,
+    )
+
+
+@inlined
+def _beside(s: Any, p: Any, pipette: Any, end: Any) -> Any:
+    """Return the current in voltage clamp that does not go through the access: seal, open tip, stray capacitance."""
+    stray = (p.capacitance - p.neutralisation) * (end - pipette) * p.per_dt
+    return (p.seal + s.tip_leak) * 0.5 * (pipette + end) + stray
+
+
+@inlined
+def _live(s: Any, p: Any, rates: Any, clamped: Any, tape: Any, n: Any) -> None:
+    """Move cell and pipette on by `n` steps; leave on the tape the pipette's potential and its current.
+
+    In current clamp the pipette is fed the command, of which its stray capacitance takes its share (see `_follow`).
+    """
+    soma, dendrite, calcium, sensor, sk, ahp = s.soma, s.dendrite, s.calcium, s.sensor, s.sk, s.ahp
+    a = s.gates
+    gates = (a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9])
+    rise, fall = s.synapse_rise, s.synapse_fall
+    pipette, neutralised, corrected = s.pipette, s.neutralised, s.corrected
+    g, f = s.series, s.follow
+    feedback, scale = _feedback(s, p)
+    held = g + 0.5 * g * feedback * scale if clamped else g - g * f[8] * g
+    own, below = p.soma_charge + p.leak_soma + p.coupling + held, p.dendrite_charge + p.leak_dendrite + p.coupling
+    for i in range(n):
+        gates = _gates(gates, soma, dendrite, rates)
+        sk, ahp = _calcium_gates(p, calcium, sensor, sk, ahp)
+        rise, fall = rise * p.synapse_rise, fall * p.synapse_fall
+        l_type = s.conductances[L_TYPE] * gates[6]
+        hva = (s.conductances[HVA] * gates[7]) * (gates[7] * gates[8])
+
+        per_below, inflow = _dendrite(s, p, below, gates[9], dendrite, fall - rise)
+        shared = p.coupling * per_below
+
+        noise, command = tape[THERMAL, i], tape[COMMAND, i]
+        pushed = command + tape[TIP, i] - g * noise
+        if clamped:
+            free = _clamped(s, p, feedback, pipette, corrected, command, noise) * scale
+            toward = 0.5 * (pipette + free)
+        else:
+            toward = free = f[6] * pipette + f[7] * neutralised + f[8] * pushed
+
+        current = p.soma_charge * soma + (s.leak_soma + tape[MEMBRANE, i]) + shared * inflow + g * (toward + noise)
+        conductance, current = _membrane(s, p, gates, l_type + hva, sk, ahp, own - p.coupling * shared, current)
+        middle = current / conductance
+        if clamped:
+            end = free - feedback * scale * middle
+        else:
+            into = pushed + g * middle
+            end = f[0] * pipette + f[1] * neutralised + f[2] * into
+            neutralised = min(max(f[3] * pipette + f[4] * neutralised + f[5] * into, -RAIL), RAIL)
+        if abs(end) > RAIL:
+            end = math.copysign(RAIL, end)
+            middle = (current + g * (0.5 * (pipette + end) - toward)) / (conductance + g - held)
+        if clamped:
+            neutralised, through = end, g * (0.5 * (pipette + end) + noise - middle)
+            corrected = through + (corrected - through) * p.correction_decay
+            tape[CURRENT, i] = through + _beside(s, p, pipette, end) + tape[TIP, i]
+        driving = middle - p.ca_reversal
+        calcium, sensor = _pools(p, calcium, sensor, l_type * driving, hva * driving)
+        dendrite = 2.0 * per_below * (inflow + p.coupling * middle) - dendrite
+        soma, pipette = 2.0 * middle - soma, end
+        tape[VOLTAGE, i], tape[SOMA, i] = pipette, soma
+    s.soma, s.dendrite, s.calcium, s.sensor, s.sk, s.ahp = soma, dendrite, calcium, sensor, sk, ahp
+    a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9] = gates
+    s.synapse_rise, s.synapse_fall = rise, fall
+    s.pipette, s.neutralised, s.corrected = pipette, neutralised, corrected
 
 
 @inlined
 def _filtered(x: Any, b: Any, f: Any) -> Any:
-    """Return x through the 4-pole low-pass: two second-order sections, direct form 2 transposed."""
+    """Return x through the 4-pole low-pass, and its memory: two second-order sections, direct form 2 transposed."""
     y = f[0] * x + b[0]
-    b[0] = f[1] * x - f[3] * y + b[1]
-    b[1] = f[2] * x - f[4] * y
     z = f[5] * y + b[2]
-    b[2] = f[6] * y - f[8] * z + b[3]
-    b[3] = f[7] * y - f[9] * z
-    return z
+    return z, (
+        (f[1] * x + b[1]) - f[3] * y, f[2] * x - f[4] * y,
+        (f[6] * y + b[3]) - f[8] * z, f[7] * y - f[9] * z,
+    )  # fmt: skip
 
 
 @inlined
-def _step(s: Any, p: Any, drugs: Any, table: Any, clamped: Any, command: Any) -> None:
-    """Move everything by dt."""
-    if s.to_tick == 0:
-        _tick(s, p, drugs)
-        s.to_tick = p.per_tick
-    s.to_tick -= 1
-    noise = _noise(s, p)
-    _gates(s, p, table)
-    l_type = s.conductances[L_TYPE] * s.gates[6]
-    hva = s.conductances[HVA] * s.gates[7] * s.gates[7] * s.gates[8]
-    conductance, current = _membrane(s, p, l_type, hva)
-    below, inflow = _dendrite(s, p)
-    per_below = 1.0 / below
-    conductance -= p.coupling * p.coupling * per_below
-    current += p.coupling * per_below * inflow
-    g = s.series
-    if clamped:
-        soma, pipette, mean = _clamp_voltage(s, p, command, noise, g, conductance, current)
-    else:
-        soma, pipette, mean = _clamp_current(s, command, noise, g, conductance, current)
-    through = g * (mean + noise - soma)
-    _pools(s, p, l_type * (soma - p.ca_reversal), hva * (soma - p.ca_reversal))
-    _read(s, p, clamped, command, pipette, through)
-    s.pipette = pipette
-    s.dendrite = 2.0 * per_below * (inflow + p.coupling * soma) - s.dendrite
-    s.soma = 2.0 * soma - s.soma
+def _read(s: Any, p: Any, clamped: Any, tape: Any, n: Any) -> None:
+    """Make of pipette and current what the amplifier gives out: mV and pA, filtered."""
+    voltage, current = s.raw_voltage, s.raw_current
+    a, b = s.filter_voltage, s.filter_current
+    of_voltage, of_current = (a[0], a[1], a[2], a[3]), (b[0], b[1], b[2], b[3])
+    sin, cos, cancelled = s.hum_sin, s.hum_cos, s.cancelled
+    for i in range(n):
+        command, pink = tape[COMMAND, i], tape[PINK, i]
+        voltage = (tape[VOLTAGE, i] - (p.offset + s.tip_offset)) + (p.pink_voltage * pink + p.hum_voltage * sin)
+        if clamped:
+            cancels = command + (cancelled - command) * p.cancel_decay
+            current = (tape[CURRENT, i] + pink) + (p.hum_current * sin - p.cancel_charge * (cancels - cancelled))
+            cancelled = cancels
+        else:
+            voltage -= p.bridge * command
+            current = command
+        tape[VOLTAGE, i], of_voltage = _filtered(voltage, of_voltage, p.filter)
+        tape[CURRENT, i], of_current = _filtered(current, of_current, p.filter)
+        cos, sin = cos * p.hum_cos - sin * p.hum_sin, sin * p.hum_cos + cos * p.hum_sin
+    s.raw_voltage, s.raw_current = voltage, current
+    a[0], a[1], a[2], a[3] = of_voltage
+    b[0], b[1], b[2], b[3] = of_current
+    s.hum_sin, s.hum_cos, s.cancelled = sin, cos, cancelled
+
+
+@inlined
+def _ask(tape: Any, commands: Any, substeps: Any, done: Any, n: Any) -> None:
+    """Put the commands of `n` steps on the tape, when `done` have been; each holds for `substeps`."""
+    sample, left = done // substeps, substeps - done % substeps
+    for i in range(n):
+        tape[COMMAND, i] = commands[sample]
+        left -= 1
+        if left == 0:
+            sample, left = sample + 1, substeps
+
+
+@inlined
+def _convert(tape: Any, readout: Any, counts: Any, soma: Any, substeps: Any, done: Any, n: Any) -> None:
+    """Take the samples that end on the tape."""
+    first = substeps - 1 - done % substeps
+    for c in range(readout.shape[0]):
+        signal, per_unit, k = np.int64(readout[c, 0]), readout[c, 1], done // substeps
+        for i in range(first, n, substeps):
+            exact = np.floor(tape[signal, i] * per_unit + 0.5)
+            counts[c, k] = np.int16(min(max(exact, -32768.0), 32767.0))
+            k += 1
+    if soma.shape[0] > 0:
+        k = done // substeps
+        for i in range(first, n, substeps):
+            soma[k] = tape[SOMA, i]
+            k += 1
 
 
 @compiled
@@ -502,7 +584,7 @@ def run(
     drugs
         (actions, 12), changed; columns as above.
     table
-        (ROWS, 20), from `rates.table` for this dt.
+        (ROWS, 4 * GATES), from `rates.table` for this dt.
     clamped
         Whether the pipette follows a voltage (commands in mV) or is fed a current (pA).
     commands
@@ -515,14 +597,17 @@ def run(
         (n,) or (0,) float64, filled with the true potential at the end of each sample, mV.
     """
     s, p = state[0], parameters[0]
-    signals = np.zeros(2)
-    for k in range(commands.shape[0]):
-        for _ in range(p.substeps):
-            _step(s, p, drugs, table, clamped, commands[k])
-            signals[VOLTAGE] = _filtered(s.raw_voltage, s.filter_voltage, p.filter)
-            signals[CURRENT] = _filtered(s.raw_current, s.filter_current, p.filter)
-        for c in range(readout.shape[0]):
-            exact = math.floor(signals[np.int64(readout[c, 0])] * readout[c, 1] + 0.5)
-            counts[c, k] = np.int16(min(max(exact, -32768.0), 32767.0))
-        if soma.shape[0] > 0:
-            soma[k] = s.soma
+    tape = np.zeros((TIP + 1, STRETCH))
+    steps, done = commands.shape[0] * p.substeps, 0
+    while done < steps:
+        if s.to_tick == 0:
+            _tick(s, p, drugs)
+            s.to_tick = p.per_tick
+        n = min(s.to_tick, STRETCH, steps - done)
+        _ask(tape, commands, p.substeps, done, n)
+        _noise(s, p, tape, n)
+        _live(s, p, table, clamped, tape, n)
+        _read(s, p, clamped, tape, n)
+        _convert(tape, readout, counts, soma, p.substeps, done, n)
+        s.to_tick -= n
+        done += n

@@ -140,13 +140,21 @@ GATES = (
 
 
 def table(cell: Cell, dt: float) -> NDArray[np.float64]:
-    """Return what the kernel looks up: per potential, all steady states, then all decays over `dt` ms.
+    """Return what the kernel looks up for steps of `dt` ms: a gate becomes `gate * left + inflow`.
 
     Returns
     -------
     numpy.ndarray
-        (ROWS, 20), dimensionless.
+        (ROWS, 4 * GATES), dimensionless: what is left of each gate, by how much that rises to the next row; its inflow,
+        and by how much that rises.
     """
     v = LOWEST + STEP * np.arange(ROWS, dtype=np.float64)
     kinetics = [gate(v, cell) for gate in GATES]
-    return np.column_stack([*(steady for steady, _ in kinetics), *(np.exp(-dt / tau) for _, tau in kinetics)])
+    left = np.column_stack([np.exp(-dt / tau) for _, tau in kinetics])
+    inflow = np.column_stack([steady * -np.expm1(-dt / tau) for steady, tau in kinetics])
+    return np.hstack([left, _rises(left), inflow, _rises(inflow)])
+
+
+def _rises(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each row's difference to the next, and 0 for the last."""
+    return np.diff(rows, axis=0, append=rows[-1:])

@@ -7,14 +7,11 @@ import numpy as np
 CONDUCTANCES = ("g_na", "g_kdr", "g_ka", "g_km", "g_l_type", "g_hva", "g_ih", "g_sk", "g_ahp")
 """Those that drugs can act on, by the names of the cell's parameters."""
 
-NORMALS = 96
-"""Normal numbers drawn at once; three are used each step."""
-
 STATE = np.dtype(
     [
         *((name, "f8") for name in (
             "pipette", "soma", "dendrite", "calcium", "sensor", "sk", "ahp", "synapse_rise", "synapse_fall",
-            "membrane_noise", "pink_fast", "pink_middle", "pink_slow", "tip_noise", "access", "series", "thermal",
+            "membrane_noise", "pink_fast", "pink_middle", "pink_slow", "access", "series", "thermal", "followed",
             "tip_leak", "tip_offset", "neutralised", "drift", "run_down", "sahp_run_down", "inactivated", "corrected",
             "cancelled", "hum_cos", "hum_sin", "raw_voltage", "raw_current", "fluctuation", "sahp_change", "leak_soma",
             "leak_dendrite",
@@ -22,12 +19,13 @@ STATE = np.dtype(
         ("gates", "f8", (10,)), ("conductances", "f8", (len(CONDUCTANCES),)), ("taken", "f8", (len(CONDUCTANCES),)),
         ("effect", "f8", (len(CONDUCTANCES),)), ("follow", "f8", (9,)), ("filter_voltage", "f8", (4,)),
         ("filter_current", "f8", (4,)),
-        ("random", "u8", (4,)), ("normals", "f8", (NORMALS,)), ("used", "i8"), ("to_tick", "i8"),
+        ("random", "u8", (4,)), ("to_tick", "i8"),
         ("to_touch", "i8"), ("to_break_in", "i8"),
     ],
     align=True,
 )  # fmt: skip
-"""`access`: MOhm; `series`, `thermal`: its conductance, nS, and the SD of its noise, mV per step; `tip_leak`,
+"""`access`: MOhm; `series`, `thermal`: its conductance, nS, and the SD of its noise, mV per step;
+`followed`: conductance, nS, of access and tip for which these and `follow` were made, 0 when they must be; `tip_leak`,
 `tip_offset`: nS and mV of the tip beyond those of a finished seal, 0 in whole cell; `neutralised`: the pipette's
 potential as the capacitance neutralisation sees it; `drift`: mV added to the leak reversal; `fluctuation`: pA into
 the soma; `sahp_change`: relative, of the slow AHP conductance; `leak_soma`, `leak_dendrite`: pA of the leak at 0 mV,
@@ -36,7 +34,7 @@ drift and fluctuation included; `run_down`, `sahp_run_down`: factors on the L-ty
 `corrected`: filtered current of the series resistance correction; `cancelled`: of the whole-cell cancellation;
 `conductances`: nS, after drugs and run-down; `taken`, `effect`: sums over the drugs at each; `follow`: of the pipette
 in current clamp, see `_follow`; `to_touch`, `to_break_in`: ticks, 0 when past. Whoever changes `access` or `tip_leak`
-sets `to_tick` to 0: `series` and `follow` are made anew."""
+sets `to_tick` to 0, whoever changes the parameters `followed` as well."""
 
 PARAMETERS = np.dtype(
     [

@@ -274,7 +274,7 @@ class World:
         dt = 1e3 / (self._rate * substeps)
         self._table = table(self._cell, dt)
         self._parameters = pack(self._cell, self._settings, self._knobs, rate=self._rate, substeps=substeps)
-        self._state["to_tick"] = 0  # conductances and electrode are made at ticks
+        self._state["to_tick"] = self._state["followed"] = 0  # conductances and electrode are made anew at ticks
 
     def _rebuild(self) -> None:
         """Pack anew, and let the filters be settled: for another rate or other knobs."""
