@@ -4,7 +4,8 @@
 
 'cell only' is the compiled loop without noise; 'whole rig' the same with noise, hum, EPSPs, filter, converter and both
 channels; 'devices' is what the engine sees: blocks of 20 ms through the board and the demand clock. The chain is what
-no step can be shorter than: potential, row of the table, gate, division, potential, each waiting for the one before.
+no step can be shorter than: potential, row of the table, gate, division, potential, each waiting for the one before;
+the parts are the loop's own functions, one at a time over the same stretch.
 NEURON and Brian2 live the same cell (30 degC, a step of 300 pA every 5 s, no noise), in turns with ours: the best of
 each is what the machine can do, the median what it did beside its neighbours. Brian2 is in a virtual environment of its
 own under FOLDER, made from `benchmarks/peers/brian2.txt` when it is not there; NEURON is from this one (pip install
@@ -24,7 +25,7 @@ import time
 import venv
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -68,6 +69,8 @@ STEP = 300.0
 """pA."""
 QUIET = 4.9
 """Seconds before the first step."""
+READOUT = np.array([[kernel.VOLTAGE, 1600.0], [kernel.CURRENT, 3.2]])
+"""Both signals, in counts per mV and pA."""
 PEERS = Path(__file__).parent / "peers"
 
 
@@ -77,7 +80,7 @@ def bare(rate: float, *, noise: bool) -> Callable[[float], float]:
     steady = steady_state(cell, -60.0)
     state = fresh_state(steady, pipette=-60.0, access=12.0, seed=1)
     parameters = pack(cell, settings, Knobs.of(settings), rate=rate, substeps=1)
-    readout = np.array([[0.0, 1600.0], [1.0, 3.2]]) if noise else np.empty((0, 2))
+    readout = READOUT if noise else np.empty((0, 2))
     rates, drugs = table(cell, 1e3 / rate), drug_table()
 
     def live(seconds: float) -> float:
@@ -125,6 +128,46 @@ def chain(rate: float = 40e3, count: int = 2_000_000) -> float:
         return (time.thread_time() - start) / count * 1e9
 
     return min(once() for _ in range(REPEATS))
+
+
+@numba.njit(error_model="numpy", fastmath={"contract"})
+def _part(
+    which: int, times: int, state: Any, parameters: Any, drugs: Any, rates: Any, readout: Any, counts: Any
+) -> None:
+    """Do one part of the loop over a stretch of a tick, in current clamp, again and again."""
+    s, p, tape, soma = state[0], parameters[0], np.zeros((kernel.TIP + 1, kernel.STRETCH)), np.empty(0)
+    for _ in range(times):
+        if which == 0:
+            kernel._tick(s, p, drugs)
+        elif which == 1:
+            kernel._noise(s, p, tape, p.per_tick)
+        elif which == 2:
+            kernel._live(s, p, rates, False, tape, p.per_tick)
+        elif which == 3:
+            kernel._read(s, p, False, tape, p.per_tick)
+        else:
+            kernel._convert(tape, readout, counts, soma, 1, 0, p.per_tick)
+
+
+PARTS = ("once a tick", "noise", "cell and pipette", "amplifier and filter", "converter")
+
+
+def parts(rate: float, times: int = 20_000) -> dict[str, float]:
+    """Return ns a step of each part of the whole rig at `rate` Hz, the best of some."""
+    settings, cell = Simulation(), at_temperature(preset("ca1_pyramidal"), 30.0)
+    parameters = pack(cell, settings, Knobs.of(settings), rate=rate, substeps=1)
+    given = parameters, drug_table(), table(cell, 1e3 / rate), READOUT, np.empty((2, kernel.STRETCH), np.int16)
+    fresh = fresh_state(steady_state(cell, -60.0), pipette=-60.0, access=12.0, seed=1)
+    _part(0, 1, fresh.copy(), *given)  # compiled, and the electrode's part made
+
+    def once(which: int) -> float:
+        state = fresh.copy()
+        _part(0, 1, state, *given)
+        start = time.thread_time()
+        _part(which, times, state, *given)
+        return (time.thread_time() - start) / (times * int(parameters["per_tick"][0])) * 1e9
+
+    return {name: min(once(which) for _ in range(4 * REPEATS)) for which, name in enumerate(PARTS)}
 
 
 def device_speed(rate: float, seconds: float = 60.0) -> float:
@@ -260,6 +303,8 @@ def main() -> None:
             + "   " + ", ".join(f"{1e9 / (s * rate):.0f}" for s in loops)
         )  # fmt: skip
     print(f"the chain alone: {chain():.0f} ns a step")
+    for rate in (20e3, 40e3):
+        print(f"parts at {rate / 1e3:.0f} kHz, ns a step: " + ", ".join(f"{k} {v:.1f}" for k, v in parts(rate).items()))
     if not wish.no_peers:
         against_peers(wish.peers, wish.rounds)
     print(f"an hour at 20 kHz through the devices: {3600 / device_speed(20e3, 600.0):.1f} s")
