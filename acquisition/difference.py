@@ -14,6 +14,7 @@ from acquisition.outcome import outcome_of
 from protocols.errors import Refused, SessionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from acquisition.analysis.phases import Phase
@@ -55,10 +56,10 @@ def _whole(session: Session, index: int) -> RecordedSweep:
     return sweep
 
 
-def decays_of(session: Session) -> list[str]:
+def decays_of(session: Session, phases: Sequence[Phase]) -> list[str]:
     """Return how the mean sweep of each phase decays, in words: one exponential, or two if they are worth it."""
     lines = []
-    for phase in outcome_of(session).summary.phases:
+    for phase in phases:
         try:
             found = _decay(phase_mean(session, phase))
         except SessionError as error:  # a damaged sweep is no reason to show nothing else

@@ -104,7 +104,11 @@ Event = (
 
 
 class Observer(Protocol):
-    """Someone who looks on: the terminal, the page."""
+    """Someone who looks on: the terminal, the page.
+
+    One that does nothing with blocks of samples may say so with `sees_samples = False`. Where nobody wants them they
+    wake no thread.
+    """
 
     def __call__(self, event: Event) -> None:
         """Take note of `event`. Raising does no harm to the run: the observer is dismissed."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from protocols.sweeps import Frame, LogEntry, Measurement, SweepHeader
 
 log = logging.getLogger(__name__)
+
+GLANCE = 0.002
+"""Seconds between looks whether a full queue has room again."""
 
 
 class Recorder(Protocol):
@@ -53,6 +57,8 @@ class Recorder(Protocol):
 class WriterLane:
     """Runs a recorder's calls in order in a thread of its own. Nothing is dropped.
 
+    At most `length` calls wait; then the engine does, for `patience` seconds and no longer.
+
     Raises
     ------
     SessionError
@@ -61,8 +67,9 @@ class WriterLane:
 
     def __init__(self, recorder: Recorder, *, length: int = 1024, patience: float = 8.0) -> None:
         """Start the thread. `patience` stays below the card's buffer of 10 s."""
-        self._recorder, self._patience = recorder, patience
-        self._queue: queue.Queue[tuple[Callable[[], None], bool] | None] = queue.Queue(length)
+        self._recorder, self._length, self._patience = recorder, length, patience
+        # Bounded by `_enqueue`: `queue.Queue` has a lock in Python, for which engine and writer wait in turns.
+        self._queue: queue.SimpleQueue[tuple[Callable[[], None], bool] | None] = queue.SimpleQueue()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
@@ -148,11 +155,17 @@ class WriterLane:
             call()
 
     def _enqueue(self, call: Callable[[], None], *, is_last_word: bool = False) -> None:
-        try:
-            self._queue.put((call, is_last_word), timeout=self._patience)
-        except queue.Full:
-            msg = f"the disk is {self._patience:g} s behind: the run stops before samples are lost"
-            raise SessionError(msg) from None
+        if self._queue.qsize() >= self._length:
+            self._wait_for_room()
+        self._queue.put((call, is_last_word))
+
+    def _wait_for_room(self) -> None:
+        """Return when the queue is no longer full; the engine waits, and nothing is dropped."""
+        deadline = time.monotonic() + self._patience
+        while self._queue.qsize() >= self._length:
+            if time.monotonic() > deadline:
+                raise SessionError(f"the disk is {self._patience:g} s behind: the run stops before samples are lost")
+            time.sleep(GLANCE)
 
     def _raise_failure(self) -> None:
         if isinstance(self._failure, DiskFull):
@@ -179,6 +192,7 @@ class LiveLane:
     ) -> None:
         """Start the thread. `lossless` makes the engine wait for observers: right only where time is simulated."""
         self._observers = list(observers)
+        self._show_samples = any(getattr(observer, "sees_samples", True) for observer in observers)
         self._lossless, self._patience = lossless, patience
         self.dropped = 0
         self._queue: queue.Queue[Event | threading.Event | None] = queue.Queue(length)
@@ -202,7 +216,7 @@ class LiveLane:
 
     def tell(self, event: Event) -> None:
         """Pass `event` on, or drop it and count it when observers are behind."""
-        if not self._observers:
+        if not self._observers or (isinstance(event, FrameArrived) and not self._show_samples):
             return
         if self._lossless:
             self._queue.put(event)

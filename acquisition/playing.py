@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from acquisition.analysis.analyser import MEASURED
 from acquisition.events import FrameArrived, Measured, SweepFinished, SweepStarted
 from acquisition.guarded import Guarded
 from acquisition.rest import hold_at_once
@@ -46,6 +47,9 @@ class _Playing:
     def __init__(self, bench: Bench, header: SweepHeader, watch: Watch, *, keep: bool) -> None:
         self._bench, self._header, self._watch, self._keep = bench, header, watch, keep
         self._analyser = Guarded(header, bench.settings)
+        self._rows = _recorded_rows(bench)
+        self._converted = [(r, c) for r, c in enumerate(header.channels) if keep or c.name in MEASURED]
+        """Rows of a frame that become mV or pA here, and their channels."""
         self._kept: list[tuple[int, Mapping[str, NDArray[np.float32]]]] = []
         self._measurements: list[Measurement] = []
 
@@ -76,7 +80,7 @@ class _Playing:
         bench, header = self._bench, self._header
         with closing(bench.devices.daq.play(header.sweep, bench.gains)) as frames:
             for whole in frames:
-                frame = _recorded(bench, whole)
+                frame = whole if self._rows is None else Frame(whole.first, whole.counts[self._rows])
                 bench.writer.samples(frame)
                 bench.live.tell(FrameArrived(frame))
                 self._measure(frame)
@@ -87,7 +91,7 @@ class _Playing:
         self._watch.look_last(header.sweep.n_samples)
 
     def _measure(self, frame: Frame) -> None:
-        stored = {c.name: c.stored(row) for c, row in zip(self._header.channels, frame.counts, strict=True)}
+        stored = {c.name: c.stored(frame.counts[row]) for row, c in self._converted}
         self._tell(self._analyser.feed(frame.first, stored))
         if self._keep:
             self._kept.append((frame.first, stored))
@@ -150,8 +154,8 @@ def _header(bench: Bench, sweep: Sweep, label: str, kind: str) -> SweepHeader:
     )
 
 
-def _recorded(bench: Bench, frame: Frame) -> Frame:
-    """Return the channels that the protocol asks for, in the card's order."""
+def _recorded_rows(bench: Bench) -> list[int] | None:
+    """Return the rows of the card's frames that the protocol asks for, in the card's order; None for all of them."""
     names = [c.name for c in bench.devices.daq.channels(bench.gains)]
     rows = [i for i, name in enumerate(names) if name in bench.protocol.record.channels]
-    return frame if len(rows) == len(names) else Frame(frame.first, frame.counts[rows])
+    return None if len(rows) == len(names) else rows

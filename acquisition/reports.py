@@ -289,6 +289,7 @@ def result_of(path: Path) -> Result:
     from acquisition.session.recovery import open_recovered
 
     with open_recovered(path) as session:
-        found, decays, guardian = outcome_of(session), decays_of(session), session.guardian
+        found, guardian = outcome_of(session), session.guardian
+        decays = decays_of(session, found.summary.phases)
     lines = (*found.lines(decays), *([guardian.words()] if guardian else []))
     return Result(lines, {**found.as_mapping(), "decays": decays, "guardian": guardian and asdict(guardian)})

@@ -93,6 +93,8 @@ def science(latest: dict[str, Measurement]) -> str:
 class Terminal:
     """An observer that writes to a terminal, or plainly to a pipe."""
 
+    sees_samples = False
+
     def __init__(self, console: Console | None = None) -> None:
         """Draw on `console`, stderr by default; without a terminal no bar is drawn."""
         self._console = console or Console(stderr=True, highlight=False)

@@ -60,8 +60,13 @@ class Channel:
 
         Live analysis starts from these numbers too; that is why a live value can be recomputed bit for bit.
         """
-        scaled = [c / STORED_STEP[self.unit] for c in self.coefficients]
-        return np.polynomial.polynomial.polyval(counts.astype(np.float64), scaled).astype(np.float32)
+        *lower, highest = (c / self.step for c in self.coefficients)
+        x = counts.astype(np.float64)
+        made = highest + 0.0 * x
+        for c in reversed(lower):  # Horner's scheme, in place: numpy's polyval takes four times as long for a block
+            made *= x
+            made += c
+        return made.astype(np.float32)
 
     @property
     def step(self) -> float:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from protocols.sweeps import Measurement, RecordedSweep, SweepHeader
 
-__all__ = ["Declared", "Settings", "SweepAnalyser", "analyse"]
+__all__ = ["MEASURED", "Declared", "Settings", "SweepAnalyser", "analyse"]
+
+MEASURED = frozenset({"primary"})
+"""Channels that a sweep's numbers are made of; a block of others need not be converted."""
 
 
 class SweepAnalyser:

@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from acquisition.session import platform
 from acquisition.session.claim import Claim
 from acquisition.session.journal import Kind, Tail, is_held
@@ -27,6 +29,7 @@ from acquisition.session.payloads import close_of, end_of, frame_of, log_of, mea
 from acquisition.session.transaction import LIBVER, Overlay, commit, pour, redo_path, replay_redo
 from acquisition.session.verification import Told, check, environment, verify
 from protocols.errors import PatchrigError, SessionError
+from protocols.sweeps import Frame
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -101,6 +104,8 @@ class Packer:
         self._file: Any = None
         self._writer: SessionWriter | None = None
         self._counts = 0
+        self._blocks: list[Frame] = []
+        """Samples that follow one another and wait for the next frame of another kind, or the end of what was read."""
         self._is_due = self._is_loose = self._is_told = False
         self._behind_since, self._tell_after = math.inf, tell_after
 
@@ -141,6 +146,7 @@ class Packer:
         records = self._tail.read()
         for record in records:
             self._play(record)
+        self._pass_on()
         if not records and self._is_loose and self._writer is not None:
             self._writer.flush()
             self._is_due, self._is_loose = True, False
@@ -236,19 +242,34 @@ class Packer:
     def _play(self, record: Record) -> None:
         """Do what a frame says."""
         self.told.see(record)
-        if record.kind in ENDS:
-            self._is_due, self._is_loose = True, False
-        self._is_loose |= record.kind is Kind.LOG
         if record.kind is Kind.SESSION:
             self._begin()
         elif self._writer is None:
             raise SessionError(f"{self._tail.path} does not begin with a session's head")
         elif record.kind is Kind.DATA:
-            frame = frame_of(record.payload, len(self.told.headers[-1].channels))
-            self._counts += frame.counts.nbytes
-            self._writer.samples(frame)
+            self._gather(frame_of(record.payload, len(self.told.headers[-1].channels)))
         else:
+            self._pass_on()
             self._say(self._writer, record)
+        if record.kind in ENDS:
+            self._is_due, self._is_loose = True, False
+        self._is_loose |= record.kind is Kind.LOG
+
+    def _gather(self, frame: Frame) -> None:
+        """Keep a block until those that follow it have come: many small ones cost more than one that is large."""
+        if self._blocks and frame.first != self._blocks[-1].first + self._blocks[-1].n_samples:
+            self._pass_on()
+        self._blocks.append(frame)
+
+    def _pass_on(self) -> None:
+        """Give the writer the blocks that were gathered, as one."""
+        if not self._blocks:
+            return
+        assert self._writer is not None
+        whole = Frame(self._blocks[0].first, np.concatenate([b.counts for b in self._blocks], axis=1))
+        self._blocks.clear()
+        self._counts += whole.counts.nbytes
+        self._writer.samples(whole)
 
     def _say(self, writer: SessionWriter, record: Record) -> None:
         match record.kind:

@@ -296,17 +296,26 @@ class Session:
             if len({len(c) for c in counts}) > 1:
                 return False
             digest.update(np.ascontiguousarray(np.stack(counts, axis=1), dtype="<i2").data)
+        self._n_read |= {f"{layout.response_path(index, c.name)}/data": sweep.n_samples for c in header.channels}
         return digest.hexdigest() == sweep.sha256
 
     def damages(self) -> Iterator[tuple[str, Exception]]:
-        """Read every object of the file, and yield the names of those that cannot be read, with the reason."""
+        """Read every object of the file, and yield the names of those that cannot be read, with the reason.
+
+        Samples that `is_intact` has read before are not decompressed once more.
+        """
         names: list[str] = []
         self._h5.visit(names.append)
         for name in names:
             try:
-                _read_through(self._h5[name])
+                _read_through(self._h5[name], after=self._n_read.get(name, 0))
             except Exception as error:  # noqa: BLE001  a damaged HDF5 file raises whatever it likes
                 yield name, error
+
+    @cached_property
+    def _n_read(self) -> dict[str, int]:
+        """Name of a sweep's samples -> how many of them, from the first on, `is_intact` has read."""
+        return {}
 
     def _row(self, index: int) -> int:
         if index not in self._rows:
@@ -429,9 +438,9 @@ def _measurement(row: tuple[Any, ...]) -> Measurement:
     return Measurement(name, value, unit, sweep, time, window, raised, analyser)
 
 
-def _read_through(item: Any) -> None:
-    """Read an object's attributes and, of a dataset, every value."""
+def _read_through(item: Any, *, after: int = 0) -> None:
+    """Read an object's attributes and, of a dataset, every value, or those of a list after the first few."""
     dict(item.attrs)
     if isinstance(item, h5py.Dataset):
-        for first in range(0, item.shape[0] if item.shape else 1, layout.SLICE):
+        for first in range(after, item.shape[0] if item.shape else 1, layout.SLICE):
             item[first : first + layout.SLICE] if item.shape else item[()]

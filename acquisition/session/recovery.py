@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -224,10 +225,12 @@ def seal(nwb: Path) -> Seal:
         The session goes on, or was not closed, or another program holds the file.
     """
     _must_be_finished(nwb)
-    found = verify(nwb)
+    with ThreadPoolExecutor(1) as beside:  # it only waits: `verify` compares in a process of its own
+        comparing = beside.submit(verify, nwb)
+        invalid = _invalid(nwb)
+    found = comparing.result()
     if found.closed is None and not found.damages:
         raise SessionError(f"{nwb.name} was not closed; recover it first")
-    invalid = _invalid(nwb)
     verdict = Seal(
         ok=found.ok and not invalid,
         time=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -40,7 +40,8 @@ class SessionWriter:
     on an HDF5 file whose bytes it commits itself.
 
     Numbers and log lines gather in memory until a sweep ends, numbers come or the session closes;
-    samples until there are `layout.SLICE` of them. At those moments the file is flushed.
+    samples until there are `layout.SLICE` of them. At those moments the file is flushed, unless it is another's, who
+    will do so before he commits.
 
     Raises
     ------
@@ -54,7 +55,7 @@ class SessionWriter:
         `file` is an open, empty HDF5 file to write to instead; `path` is then its name in messages.
         """
         self.path, self._head = path, head
-        self._file = _create(path) if file is None else file
+        self._file, self._is_own = _create(path) if file is None else file, file is None
         with self._words():
             write_head(self._file, head)
         self._icephys = IcephysTables(self._file, head.protocol, fingerprint(head.protocol_text))
@@ -273,7 +274,9 @@ class SessionWriter:
         self._flush()
 
     def _flush(self) -> None:
-        self._open_file.flush()
+        file = self._open_file
+        if self._is_own:
+            file.flush()
 
     @contextmanager
     def _words(self) -> Iterator[None]:

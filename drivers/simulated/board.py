@@ -99,4 +99,7 @@ class SimulatedDaq(Daq):
         if gains.command == 0:
             return np.full(len(levels), self._world.volts)
         step = self.output_range / STEPS
-        return np.clip(np.round(levels / (gains.command * step)), -STEPS, STEPS - 1) * step
+        made = np.rint(levels / (gains.command * step))
+        np.minimum(np.maximum(made, -STEPS, out=made), STEPS - 1, out=made)
+        made *= step
+        return made

@@ -40,6 +40,8 @@ START_RATE = 20_000.0
 """Until the first sweep says otherwise, Hz."""
 FULL_SCALE = 32767
 """Counts of a 16-bit converter."""
+FOREVER = int(np.iinfo(np.int64).max)
+"""Samples to what never happens."""
 SIGNALS = {"V": kernel.VOLTAGE, "A": kernel.CURRENT}
 
 
@@ -111,7 +113,8 @@ class World:
         self._state["cancelled"] = self._state["raw_voltage"] = holding * 1e3
         self._epoch, self._done, self._playing = clock.now(), 0, False
         self._rate = START_RATE
-        self._latest: dict[str, float] = {}
+        self._latest: tuple[Converter, NDArray[np.int16]] | None = None
+        """Counts (channels,) of the last sample, and the converter that made them."""
         self._overloaded: frozenset[str] = frozenset()
         self._rebuild()
 
@@ -187,7 +190,12 @@ class World:
 
     def reading(self, name: str) -> float:
         """Return the volts of the last sample at an input of the converter; 0 before the first one."""
-        return self._latest.get(name, 0.0)
+        if self._latest is None:
+            return 0.0
+        converter, counts = self._latest
+        if name not in converter.inputs:
+            return 0.0
+        return float(counts[converter.inputs.index(name)]) * converter.volts_per_count[name]
 
     def begin(self, rate: float) -> None:
         """Take over a sweep's rate; the board paces from here to `end`."""
@@ -307,8 +315,7 @@ class World:
             pieces.append(self._piece(volts[done:stop]))
             done, self._volts = stop, float(volts[stop - 1])
         if pieces:
-            steps, last = self._converter.volts_per_count, pieces[-1][:, -1]
-            self._latest = {n: float(c) * steps[n] for n, c in zip(self._converter.inputs, last, strict=True)}
+            self._latest = self._converter, pieces[-1][:, -1]
         return np.concatenate(pieces, axis=1) if len(pieces) > 1 else pieces[0]
 
     def _piece(self, volts: NDArray[np.float64]) -> NDArray[np.int16]:
@@ -333,4 +340,4 @@ class World:
             if ahead > 0:
                 return ahead
             self._agenda.take()()
-        return np.iinfo(np.int64).max
+        return FOREVER

@@ -79,6 +79,47 @@ def test_a_slow_observer_costs_sample_blocks_and_the_loss_is_counted():
         release.set()
 
 
+class Terse:
+    """An observer that does nothing with samples, and says so."""
+
+    sees_samples = False
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, event):
+        self.seen.append(event)
+
+
+def test_blocks_wake_nobody_where_no_observer_wants_them():
+    terse, last = Terse(), Waiting(0, 1, "a")
+    with LiveLane([terse], lossless=True) as live:
+        live.tell(FrameArrived(frame()))
+        live.tell(last)
+    assert terse.seen == [last]
+
+
+def test_an_observer_that_wants_blocks_gets_them_beside_one_that_does_not():
+    seen, block = [], FrameArrived(frame())
+    with LiveLane([Terse(), seen.append], lossless=True) as live:
+        live.tell(block)
+    assert seen == [block]
+
+
+def test_a_full_lane_makes_the_engine_wait_and_loses_nothing():
+    release, tape = threading.Event(), Tape()
+    write = tape.samples
+    tape.samples = lambda f: (release.wait(), write(f))
+    lane = WriterLane(tape, length=2, patience=30)
+    for k in range(3):
+        lane.samples(frame(k))  # one is being written, two wait
+    threading.Timer(0.01, release.set).start()
+    for k in range(3, 50):
+        lane.samples(frame(k))
+    lane.close()
+    assert tape.calls == ["samples"] * 50 + ["close"]
+
+
 def test_after_a_failure_the_last_words_are_still_tried():
     tape = Tape(fail_at="samples")
     lane = WriterLane(tape)

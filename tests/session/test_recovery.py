@@ -131,6 +131,45 @@ def test_one_changed_sample_is_found(nwb):
     assert "sweep 2: the stored samples are not those that were recorded" in found.problems
 
 
+def spoil(nwb: Path, name: str) -> None:
+    """Change one byte of the samples called `name` on the disk, behind HDF5's back."""
+    with h5py.File(nwb) as file:
+        place = file[name].id.get_chunk_info(0).byte_offset + 7
+    raw = bytearray(nwb.read_bytes())
+    raw[place] ^= 1
+    nwb.write_bytes(raw)
+
+
+@pytest.mark.parametrize("looked_at", [(), (1,), (2,), (0, 1, 2, 3)])
+def test_damaged_samples_are_named_whatever_was_read_before(nwb, looked_at):
+    """Samples that were read for their hash are not read a second time; others must be."""
+    name = f"{layout.response_path(2, 'secondary')}/data"
+    spoil(nwb, name)
+    with open_session(nwb) as session:
+        for index in looked_at:
+            if index == 2:
+                with pytest.raises(SessionError, match="damaged"):
+                    session.is_intact(index)
+            else:
+                assert session.is_intact(index)
+        assert [where for where, _ in session.damages()] == [name]
+
+
+def test_samples_behind_those_that_were_recorded_are_read_too(nwb):
+    name = f"{layout.response_path(2, 'secondary')}/data"
+    with h5py.File(nwb, "r+") as file:
+        data = file[name]
+        data.resize((layout.CHUNK + 10,))
+        data[layout.CHUNK :] = 1.0
+        place = data.id.get_chunk_info(1).byte_offset + 7
+    raw = bytearray(nwb.read_bytes())
+    raw[place] ^= 1
+    nwb.write_bytes(raw)
+    with open_session(nwb) as session:
+        session.is_intact(2)
+        assert [where for where, _ in session.damages()] == [name]
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
