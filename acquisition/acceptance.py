@@ -23,7 +23,6 @@ EXCLUDING = frozenset(
         "gap",
         "late_spikes",
         "no_spikes",
-        "not_recovered",
         "vhold_far",
         "window_incomplete",
     }
@@ -36,6 +35,7 @@ WARNING = frozenset(
         "drift",
         "event_in_window",
         "hum",
+        "not_recovered",
         "step_changed",
         "test_pulse_near",
         "vhold",

@@ -79,12 +79,14 @@ def draw_time_courses(figure: Figure, cell: SubplotSpec, story: Story) -> None:
 
 def _solutions(axes: Axes, story: Story) -> None:
     """Draw a bar per solution: hatched on its way, solid in the bath."""
-    axes.set(xlim=(float(story.minutes(0.0)), float(story.minutes(story.end))), ylim=(0, 1))
-    for e in story.epochs:
+    start, stop = float(story.minutes(0.0)), float(story.minutes(story.end))
+    axes.set(xlim=(start, stop), ylim=(0, 1))
+    leaves = [*(e.switched for e in story.epochs[1:]), stop]  # from then on the hatching of the next covers the bar
+    for e, left in zip(story.epochs, leaves, strict=False):
         axes.broken_barh([(e.arrives, e.ends - e.arrives)], (0, 0.85), facecolor=e.colour, lw=0)
-        label = _fitting(e.label, axes, e.ends - e.arrives)
-        axes.text(0.5 * (e.arrives + e.ends), 0.4, label, ha="center", va="center", size=8, color="white",
-                  weight="bold", clip_on=True)  # fmt: skip
+        first, last = max(e.arrives, start), min(e.ends, max(left, e.arrives))
+        axes.text(0.5 * (first + last), 0.4, _fitting(e.label, axes, last - first), ha="center", va="center", size=8,
+                  color="white", weight="bold", clip_on=True)  # fmt: skip
         if e.arrives > e.switched:
             axes.broken_barh([(e.switched, e.arrives - e.switched)], (0, 0.85), facecolor="white",
                              edgecolor=e.colour, hatch="///////", lw=0.5)  # fmt: skip

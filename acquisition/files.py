@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from config import fit, loading
 from drivers.build import mistakes_in
-from protocols.errors import InvalidFile
+from protocols.errors import InvalidFile, Refused
 from protocols.loading import read_text
 from protocols.marks import located, read_marked
 
@@ -45,3 +45,19 @@ def load_fitting(protocol: Path, rig: Path) -> tuple[Protocol, Rig]:
     read, on = fit.load_fitting(protocol, rig)
     load_rig(rig)
     return read, on
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for results, and those above it, unless they are there.
+
+    Raises
+    ------
+    Refused
+        Where there is a file instead, or nobody may write.
+    """
+    if (stands := next((p for p in (path, *path.parents) if p.is_file()), None)) is not None:
+        raise Refused(f"{stands} is a file: name a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"the folder {path} cannot be made: {error.strerror or error}") from error

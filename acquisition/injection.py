@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 INJECTED = "injected"
 """Kind of a log line for a fault that was brought about on purpose."""
+MISSED = "missed_fault"
+"""Kind of a log line, at the run's end, for one whose moment never came."""
 NAMED = ("find", "series")
 """Kinds of sweeps whose label is a name of the protocol's. Others have words of ours: 'bias' may be a series, too."""
 
@@ -109,9 +111,15 @@ class TroubledWriter(WriterLane):
             self.settle()
 
     def log(self, entry: LogEntry) -> None:
-        """Store a line of the log; what waits for a solution counts from the valve's switch."""
+        """Store a line of the log; what waits for a solution counts from the valve's switch.
+
+        Before the last line stand the faults that never came.
+        """
         if entry.kind == "solution":
             self._trouble.begins(str(entry.data["solution"]), float(str(entry.data["switched"])))
+        if entry.kind == "end":
+            for missed in self._trouble.missed(entry.time):
+                self._tell(missed, MISSED)
         super().log(entry)
 
     def go_on(self) -> None:
@@ -122,7 +130,10 @@ class TroubledWriter(WriterLane):
 
     def tell(self, occurred: Occurred) -> None:
         """Write down that a fault has happened."""
-        entry = LogEntry(occurred.time, INJECTED, occurred.text, occurred.data)
+        self._tell(occurred, INJECTED)
+
+    def _tell(self, occurred: Occurred, kind: str) -> None:
+        entry = LogEntry(occurred.time, kind, occurred.text, occurred.data)
         super().log(entry)
         self._live.tell(Logged(entry))
 

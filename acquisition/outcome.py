@@ -10,6 +10,7 @@ from acquisition.analysis.cell_acceptance import CellVerdict, judge_cell
 from acquisition.analysis.log_facts import LogFacts, facts_of
 from acquisition.analysis.summary import Summary, SweepNumbers, gather, summarise
 from acquisition.analysis.time_course import time_course
+from acquisition.injection import MISSED
 from protocols.acceptance import Accept
 from protocols.errors import InvalidFile
 
@@ -51,7 +52,9 @@ class Outcome:
 def outcome_of(session: Session) -> Outcome:
     """Return before against after, spikes against current, the state of the membrane, and whether the cell counts."""
     numbers = gather(session.sweeps, session.measurements, session.rejected)
-    return judged(numbers, facts_of(session.log), *rules_of(session), gated=gated_of(session))
+    rules, doubts = rules_of(session)
+    missed = tuple(entry.text for entry in session.log if entry.kind == MISSED)
+    return judged(numbers, facts_of(session.log), rules, (*doubts, *missed), gated=gated_of(session))
 
 
 def judged(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rich.box import ROUNDED
@@ -74,8 +74,12 @@ def _check(path: Path, rig: Path | None, shipped: Path, protocols: list[Path]) -
 
 
 def _check_faults(path: Path, rig: Path, protocols: list[Path]) -> list[str]:
-    """Check a list of faults by itself, and against a single protocol beside it; return what could not be checked."""
+    """Check a list of faults by itself, and against a single protocol beside it.
+
+    Return what could not be checked, or else which faults come too late for any run.
+    """
     from acquisition.files import load_fitting
+    from config.fault_moments import too_late
     from config.faults import faults_for, load_faults
 
     load_faults(path)
@@ -85,8 +89,7 @@ def _check_faults(path: Path, rig: Path, protocols: list[Path]) -> list[str]:
         fitting = load_fitting(protocols[0], rig)
     except PatchrigError:
         return [f"not checked against {protocols[0]}, which has mistakes of its own or does not fit the rig"]
-    faults_for(path, *fitting)
-    return []
+    return list(too_late(faults_for(path, *fitting), *fitting))
 
 
 def _kind_or_none(path: Path) -> str | None:
@@ -108,8 +111,8 @@ def _kind_of(path: Path) -> str | None:
 # --- plan -----------------------------------------------------------------------------------------------------------
 
 
-def the_plan(protocol: Path, rig: Path) -> Plan:
-    """Return the plan of a protocol on a rig.
+def the_plan(protocol: Path, rig: Path, faults: Path | None = None) -> Plan:
+    """Return the plan of a protocol on a rig; its notes say which `faults` of a list come too late for any run.
 
     Raises
     ------
@@ -117,9 +120,14 @@ def the_plan(protocol: Path, rig: Path) -> Plan:
         The files are wrong, or the protocol could exceed the rig's limits.
     """
     from acquisition.files import load_fitting
+    from config.fault_moments import too_late
+    from config.faults import faults_for
     from config.fit import plan_for
 
-    return plan_for(*load_fitting(protocol, rig))
+    fitting = load_fitting(protocol, rig)
+    plan = plan_for(*fitting)
+    late = () if faults is None else too_late(faults_for(faults, *fitting), *fitting)
+    return replace(plan, notes=(*plan.notes, *late))
 
 
 def plan_table(plan: Plan) -> None:

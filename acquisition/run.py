@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from acquisition.bench import Bench
 from acquisition.controls import Controls
 from acquisition.engine import Engine
-from acquisition.files import load_fitting
+from acquisition.files import load_fitting, make_folder
 from acquisition.guardian import guarding
 from acquisition.hands import HandsOf
 from acquisition.injection import FillableVolume, TroubledWriter, die
@@ -26,6 +26,7 @@ from acquisition.register import registered
 from acquisition.rest import told_once
 from acquisition.session.disk import require_space
 from acquisition.session.head import SessionHead
+from config.fault_moments import too_late
 from config.faults import faults_for
 from config.fit import plan_for
 from drivers.build import open_devices
@@ -119,7 +120,7 @@ def run(
     """
     protocol, rig = load_fitting(wish.protocol, wish.rig)
     require_space(wish.out, DISK_FACTOR * plan_for(protocol, rig).bytes_max)
-    wish.out.mkdir(parents=True, exist_ok=True)
+    make_folder(wish.out)
     clock: Clock = DemandClock() if wish.speed is None else WallClock(wish.speed)
     if door is not None:
         door.begins(clock, wish.speed, solutions=tuple(protocol.solutions))
@@ -153,6 +154,8 @@ def _carried_out(bench: Bench, wish: Wish) -> RunFinished:
     """Run the plan: before other programs where seconds are seconds; a dry run would take the whole computer."""
     if wish.faults is not None:
         bench.log("faults", f"faults are injected, as {wish.faults.name} says", written=read_text(wish.faults))
+        for words in too_late(faults_for(wish.faults, bench.protocol, bench.rig), bench.protocol, bench.rig):
+            bench.log("note", words)
     if not bench.clock.is_wall_time:
         return Engine(bench).run()
     with going_first() as way:

@@ -46,6 +46,7 @@ MARKS = {
     "fault": ("!", "red"),
     "faults": ("↯", "red"),
     "injected": ("↯", "red"),
+    "missed_fault": ("↯", "yellow"),
     "solution": ("≈", "magenta"),
     "pump": ("≈", "green"),
     "series": ("✓", "green"),

@@ -22,7 +22,9 @@ from protocols.model import Model, Name, YesNo
 from protocols.quantities import (
     Current,
     Duration,
-    Frequency,
+    EventRate,
+    NotNegativeCurrent,
+    NotNegativeVoltage,
     Percent,
     PositiveDuration,
     PositiveResistance,
@@ -53,13 +55,24 @@ MOST_EVENTS = 1000.0
 """Hz: the simulated cell throws its dice once a millisecond."""
 
 
-def _at_most_one_per_ms(value: Frequency) -> Frequency:
+def _at_most_one_per_ms(value: EventRate) -> EventRate:
     if value > MOST_EVENTS:
-        raise wrong(f"'{value}' is more than the simulated cell can have; write '1 kHz' or less")
+        words = f"'{value}' is more than the simulated cell can have, one in every millisecond; write '1 kHz' or less"
+        raise wrong(words)
     return value
 
 
+PossibleEvents = Annotated[EventRate, AfterValidator(_at_most_one_per_ms)]
+"""Of events of one kind that a simulated cell can have."""
 Chance = Annotated[Percent, AfterValidator(_at_most_all)]
+OFTEN = 0.1
+"""Seconds between faults of one kind, at least: each is a line of the log, and more often is a state of the rig."""
+
+
+def _not_too_often(value: Duration) -> Duration:
+    if value < OFTEN:
+        raise wrong(f"'{value}' is too often for faults that come one by one; write '{Duration(OFTEN)}' or more")
+    return value
 
 
 class Fault(Step):
@@ -71,7 +84,7 @@ class Fault(Step):
     """'at' counts from here: the first sweep of a series or search of this name, or the first use of a solution."""
     in_sweep: int | None = Field(default=None, ge=0)
     """'at' counts from the start of this sweep; the first one is 0."""
-    about_every: PositiveDuration | None = None
+    about_every: Annotated[PositiveDuration, AfterValidator(_not_too_often)] | None = None
     """Instead of 'at': at random, this long from one to the next on average, by the run's seed."""
     chance: Chance = Percent(1.0)
     """How likely it is to happen at all, by the run's seed."""
@@ -136,7 +149,7 @@ class EpspBarrage(Passing):
     """Synaptic events rain on the cell, as when a slice begins to burst."""
 
     verb, alone = "epsp_barrage", "at"
-    rate: Annotated[Frequency, AfterValidator(_at_most_one_per_ms)] = Frequency(200.0)
+    rate: PossibleEvents = EventRate(200.0)
     """Events per second, at most 1 kHz."""
 
 
@@ -144,9 +157,9 @@ class Hum(Passing):
     """The line's hum, louder: a lamp, a pump, a lost ground."""
 
     verb, alone = "hum", "at"
-    voltage: Voltage = Voltage(2e-3)
+    voltage: NotNegativeVoltage = Voltage(2e-3)
     """Amplitude on the voltage signal."""
-    current: Current = Current(50e-12)
+    current: NotNegativeCurrent = Current(50e-12)
     """Amplitude on the current signal in voltage clamp."""
 
 

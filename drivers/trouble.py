@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -46,3 +46,6 @@ class Trouble(Protocol):
 
     def begins(self, name: str | int, moment: float) -> None:
         """Tell what begins at `moment` (s): a series, search or solution by name, a sweep by number."""
+
+    def missed(self, moment: float) -> Sequence[Occurred]:
+        """Return the faults whose moment never came, with the reason in words, if the run ends at `moment` (s)."""

@@ -34,9 +34,9 @@ class SweepLimits(Model):
     baseline_warning: PositiveVoltage = Voltage(1.5e-3)
     """And further than this warns."""
     end_within: PositiveVoltage = Voltage(2e-3)
-    """A sweep whose end is further than this from its baseline is left out: the cell had not recovered."""
+    """A sweep that ends further than this from its baseline is noted, and the next is left out if it begins there."""
     end_warning: PositiveVoltage = Voltage(1e-3)
-    """And further than this warns of drift."""
+    """An end further than this from the baseline warns of drift."""
     smallest_ahp: PositiveVoltage = Voltage(0.25e-3, "0.25 mV")
     """A peak smaller than this is no AHP: windows of a quiet cell at rest differ by as much."""
     hum_warning: PositiveVoltage = Voltage(0.2e-3, "0.2 mV")

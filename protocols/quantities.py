@@ -74,6 +74,12 @@ class Frequency(Quantity):
     units: ClassVar[Mapping[str, str]] = {"kHz": "1e3", "Hz": "1", "MHz": "1e6"}
 
 
+class EventRate(Frequency):
+    """How often something happens by chance."""
+
+    kind, example, bounds = "rate of events", "0.5 Hz", (0.0, 1e7)
+
+
 class Resistance(Quantity):
     """Of a pipette, a membrane, a seal."""
 
@@ -207,12 +213,20 @@ def _positive(value: Q) -> Q:
     return value
 
 
+def _not_negative(value: Q) -> Q:
+    if value < 0:
+        raise wrong(f"'{value}' must be 0 or more: it is a size and has no sign")
+    return value
+
+
 def _not_zero(value: Q) -> Q:
     if not value:
         raise wrong("must not be 0: there would be nothing to measure")
     return value
 
 
+NotNegativeVoltage = Annotated[Voltage, AfterValidator(_not_negative)]
+NotNegativeCurrent = Annotated[Current, AfterValidator(_not_negative)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 PositiveVoltage = Annotated[Voltage, AfterValidator(_positive)]
 PositiveCurrent = Annotated[Current, AfterValidator(_positive)]

@@ -19,6 +19,7 @@ WORDS = {
     "drift": "drift from baseline to end",
     "event_in_window": "synaptic event in a window",
     "hum": "line hum",
+    "not_recovered": "AHP not over at the sweep's end",
     "step_changed": "step current changed",
     "test_pulse_near": "test pulse near the baseline",
     "vhold": "baseline off target",

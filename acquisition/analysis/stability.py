@@ -200,7 +200,7 @@ def _resistance(t: NDArray[np.float64], y: NDArray[np.float64], rules: BaselineS
     slope, interval = relative_slope(t, y, limit.per)
     contains_0 = interval[0] <= 0 <= interval[1]
     steady = abs(slope) < limit.fraction and contains_0
-    words = f"Rin {_percent(slope)}" + ("" if contains_0 else " (CI excludes 0)")
+    words = f"Rin {_percent(slope)}/{_duration(limit.per)}" + ("" if contains_0 else " (CI excludes 0)")
     return Criterion("Rin", slope, limit.fraction, steady, words, interval)
 
 
@@ -209,7 +209,7 @@ def _potential(t: NDArray[np.float64], y: NDArray[np.float64], per: float, withi
         return Criterion("V_b", NAN, within, None, "V_b not measured")
     slope, low, high = (per * x for x in theil_sen(t - t[0], y))
     steady = abs(slope) < within and (low <= 0 <= high or max(-low, high) < within)
-    return Criterion("V_b", slope, within, steady, f"V_b {1e3 * slope:+.1f} mV", (low, high))
+    return Criterion("V_b", slope, within, steady, f"V_b {1e3 * slope:+.1f} mV/{_duration(per)}", (low, high))
 
 
 def judge_drug(times: Sequence[float], values: Sequence[float], *, arrival: float, rules: DrugSteady) -> Verdict:

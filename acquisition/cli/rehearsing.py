@@ -64,12 +64,15 @@ def _rehearsed(asked: Asked) -> Rehearsal:
         TimeRemainingColumn,
     )
 
+    from acquisition.rehearsal.rehearsing import late_faults
     from acquisition.rehearsal.rehearsing import rehearse as lived
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left:"),
         TimeRemainingColumn(),
     )  # fmt: skip
+    for words in late_faults(asked):
+        say(f"note: {words}")
     console = Console(stderr=True)
     if console.is_terminal:
         say("Ctrl-C ends it and reports what there is")

@@ -67,11 +67,16 @@ def check(
 
 
 @app.command()
-def plan(protocol: ProtocolFile, rig: RigFile = None, json_: AsJson = False) -> None:
+def plan(
+    protocol: ProtocolFile,
+    rig: RigFile = None,
+    faults: Annotated[Path | None, typer.Option(help="List of faults: are their moments within the plan?")] = None,
+    json_: AsJson = False,
+) -> None:
     """Show every step with its shortest and longest duration, worst-case command and file size."""
     from acquisition.reports import plan_table, the_plan
 
-    made = the_plan(protocol, rig or shipped_rig())
+    made = the_plan(protocol, rig or shipped_rig(), faults)
     if json_:
         give("plan", **made.as_mapping())
     else:

@@ -160,6 +160,14 @@ def _why_lost(cell: VirtualCell) -> str:
     return cause_of(cell.why[0]) if cell.why else str(cell.ending)
 
 
+def missed_faults(cells: Sequence[VirtualCell]) -> tuple[tuple[str, Share], ...]:
+    """Return the injected faults that never came, each with in how many cells; in the order of their list."""
+    n = Counter(name for c in cells for name in dict.fromkeys(c.course.missed))
+    return tuple(
+        (name, Share(n[name], len(cells))) for name in sorted(n, key=lambda name: _number(name.removeprefix("fault ")))
+    )
+
+
 def left_out(cells: Iterable[VirtualCell]) -> tuple[Reason, ...]:
     """Return why runs that came to their end do not count."""
     found = [(c.seed, cause_of(why)) for c in cells if c.ending is Ending.LEFT_OUT for why in c.why]

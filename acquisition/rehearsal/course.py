@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from acquisition.injection import MISSED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -55,6 +57,8 @@ class Course:
     trips: tuple[Trip, ...]
     ended_by: Trip | None = None
     """The gate that ended the steps, or else 'finish'."""
+    missed: tuple[str, ...] = ()
+    """Injected faults whose moment never came: 'fault 3 (cell_death, sweep 60)'."""
 
     @property
     def last(self) -> str:
@@ -66,7 +70,8 @@ class Course:
 def course_of(log: Sequence[LogEntry], *, answers: bool = False) -> Course:
     """Return how the run went that wrote `log`; with `answers`, a gate that asks was told to go on."""
     trips, ending = tuple(_trips(log)), ("stop",) if answers else ("ask", "stop")
-    return Course(tuple(_phases(log)), trips, next((t for t in trips if t.action in ending), None))
+    missed = tuple(entry.text.partition(" never came")[0] for entry in log if entry.kind == MISSED)
+    return Course(tuple(_phases(log)), trips, next((t for t in trips if t.action in ending), None), missed)
 
 
 def cause_of(text: str) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from acquisition.figure_story import CONTROL, FAINT, INK, LATER, QUIET, letter, tidy
 from acquisition.rehearsal.counts import Share, losses, whole
-from acquisition.rehearsal.figure_power import draw_power
+from acquisition.rehearsal.figure_power import WARNING, draw_power, warn
+from acquisition.rehearsal.planned import few_words
 from acquisition.rehearsal.virtual_cell import Ending
 from acquisition.statistics.student import one_sample, welch
 from acquisition.study.drawing import WIDTH, interval_bar, wrapped
@@ -48,7 +49,9 @@ def plan_figure(rehearsal: Rehearsal, planned: Sequence[Planned]) -> Figure:
     from matplotlib.figure import Figure
 
     drawn = [p for p in planned if p.curves]
-    below = BETWEEN + BELOW if drawn else 0.0
+    few = few_words(drawn)
+    between = BETWEEN + (WARNING if few else 0.0)
+    below = between + BELOW if drawn else 0.0
     height = TOP + ABOVE + below + (BOTTOM if drawn else 0.5)
     figure = Figure(figsize=(WIDTH, height), dpi=150, facecolor="none")
     upper = figure.add_gridspec(
@@ -69,6 +72,8 @@ def plan_figure(rehearsal: Rehearsal, planned: Sequence[Planned]) -> Figure:
         )  # fmt: skip
         for i, axes in enumerate(draw_power(figure, lower, drawn)):
             letter(axes, "defghi"[i], left=34.0 if i == 0 else 8.0)
+    if few:
+        warn(figure, few, (BOTTOM + BELOW + 0.42 + WARNING) / height)
     return figure
 
 

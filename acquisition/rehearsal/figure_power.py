@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from acquisition.figure_story import CONTROL, FAINT, INK, LATER, QUIET, letter, tidy
+from acquisition.rehearsal.planned import few_words
 from acquisition.rehearsal.power import ALPHA, FEWEST, MOST, WANTED, Comparison
 from acquisition.study.drawing import WIDTH
 
@@ -27,6 +28,10 @@ COLOURS = {
 CONTROLS = (Comparison.RUN_DOWN, Comparison.NOTHING)
 SIZE = 3.2
 """Inches: height of a row, and width of a panel that stands alone."""
+WIDE = 1.5 * SIZE
+"""Inches of width from which on the key stands in one row."""
+WARNING = 0.42
+"""Inches: height of a warning of two lines."""
 TICKS = (3, 6, 12, 20, 30, 40)
 NAMES = {"A_1000": "sAHP at 1 s", "S_fix": "area of the AHP"}
 FEWER = (Comparison.AGAINST, Comparison.PAIRED, Comparison.RUN_DOWN, Comparison.NOTHING)
@@ -39,14 +44,28 @@ def power_figure(planned: Sequence[Planned]) -> Figure:
 
     drawn = [p for p in planned if p.curves]
     width = max(WIDTH * len(drawn) / 3, SIZE + 0.9)
-    figure = Figure(figsize=(width, SIZE), dpi=150, facecolor="none")
+    few = few_words(drawn)
+    below = 0.78 if width > WIDE else 1.12  # a key of three rows
+    height = SIZE + (WARNING if few else 0.0) + below - 0.78
+    figure = Figure(figsize=(width, height), dpi=150, facecolor="none")
     grid = figure.add_gridspec(
-        1, len(drawn), wspace=0.12, left=0.55 / width, right=1 - 0.42 / width, bottom=0.78 / SIZE, top=1 - 0.32 / SIZE
-    )
+        1, len(drawn), wspace=0.12, left=0.55 / width, right=1 - 0.42 / width, bottom=below / height,
+        top=1 - ((WARNING if few else 0.0) + 0.32) / height,
+    )  # fmt: skip
+    if few:
+        warn(figure, few, 1 - 0.08 / height)
     panels = draw_power(figure, grid, drawn)
     for i, axes in enumerate(panels if len(drawn) > 1 else ()):
         letter(axes, "abcdef"[i], left=34.0 if i == 0 else 8.0)
     return figure
+
+
+def warn(figure: Figure, words: str, top: float) -> None:
+    """Write a warning over the whole width, below `top` (0..1 of the height)."""
+    from textwrap import fill
+
+    text = fill(words, round(figure.get_figwidth() * 16))
+    figure.text(0.5, top, text, fontsize=8, color=LATER[0], ha="center", va="top", linespacing=1.3)
 
 
 def draw_power(figure: Figure, grid: GridSpec, planned: Sequence[Planned]) -> list[Axes]:
@@ -75,8 +94,8 @@ def _draw(axes: Axes, plan: Planned) -> None:
     axes.set_ylim(-0.02, 1.03)
     axes.set_xticks(TICKS)
     axes.set_yticks((0, 0.2, 0.4, 0.6, 0.8, 1.0), ("0", "20", "40", "60", "80", "100"))
-    axes.set_xlabel("cells" if plan.curve(Comparison.AGAINST) is None else "cells in each group", fontsize=8, color=INK)
     tidy(axes)
+    axes.set_xlabel("cells" if plan.curve(Comparison.AGAINST) is None else "cells in each group", fontsize=8, color=INK)
 
 
 def _curve(axes: Axes, curve: Curve, colour: str) -> None:
@@ -115,7 +134,7 @@ def _key(figure: Figure, tests: Sequence[Comparison], width: float) -> None:
     if not set(tests) <= set(CONTROLS):
         marks.append(Line2D([], [], color=QUIET, lw=0.9, ls=(0, (4, 2))))
         names.append("noncentral t")
-    columns = len(marks) if width > 1.5 * SIZE else 2
+    columns = len(marks) if width > WIDE else 2
     figure.legend(marks, names, loc="lower center", ncols=columns, frameon=False, fontsize=7.5, labelcolor=INK,
                   handletextpad=0.6, columnspacing=1.6, borderaxespad=0.2)  # fmt: skip
 

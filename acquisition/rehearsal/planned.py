@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from acquisition.rehearsal.power import Comparison, Curve, curves
+from acquisition.rehearsal.power import FEW, Comparison, Curve, curves
 from acquisition.statistics.percent import per_cell
 from acquisition.statistics.student import spread
 from acquisition.study.cell import PRIMARY
 from acquisition.study.measures import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -65,6 +65,17 @@ class Planned:
     def main(self) -> Curve | None:
         """The curve of the comparison that excludes run-down, or else the one within cells."""
         return self.curve(Comparison.AGAINST) or self.curve(Comparison.PAIRED)
+
+
+def few_words(planned: Iterable[Planned]) -> str | None:
+    """Return the warning that the usable cells are few; None if they are not."""
+    sizes = [len(x) for p in planned if p.curves for x in (p.drug, p.vehicle) if len(x)]
+    if not sizes or min(sizes) >= FEW:
+        return None
+    return (
+        f"Fewer than {FEW} usable virtual cells in a group (here {min(sizes)}): studies drawn from so few repeat "
+        "themselves, and power and numbers of cells are only a rough guide."
+    )
 
 
 def plans(design: Design) -> tuple[Planned, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING, Any
 
-from acquisition.rehearsal.virtual_cell import live
+from acquisition.rehearsal.virtual_cell import failed, live
 from acquisition.study.gathering import cluster
 from protocols.errors import Refused
 
@@ -28,6 +29,9 @@ AHEAD = 2
 """Orders per process that are on their way, so that no process waits and few are lost when the person ends it."""
 GLANCE = 0.2
 """Seconds between looks whether the person wants an end."""
+PATIENCE = 5.0
+"""Seconds without a worker after which a person should know of it."""
+log = logging.getLogger(__name__)
 
 
 def live_all(
@@ -56,7 +60,7 @@ def live_all(
     Raises
     ------
     Refused
-        Dask is not installed or not to be reached, or a process died.
+        Dask is not installed, its scheduler not to be reached or lost on the way, or a process here died.
     """
     tell, end = told or (lambda _done, _of: None), stop or threading.Event()
     n = min(workers or os.cpu_count() or 1, len(orders))
@@ -135,13 +139,42 @@ def _window(
 
 
 def _on_cluster(orders: Sequence[Order], address: str, tell: Told, stop: threading.Event) -> list[VirtualCell]:
+    """Run on a Dask cluster. A cell whose worker dies is run again by another one, as Dask does it."""
     found: list[VirtualCell] = []
-    with cluster(address) as (client, completed):
-        futures = client.map(live, orders, pure=False)
-        for future in completed(futures, loop=client.loop):
-            found.append(future.result())
-            tell(len(found), len(orders))
-            if stop.is_set():
-                client.cancel(futures)
-                break
+    with cluster(address) as (client, distributed):
+        running = {client.submit(live, order, pure=False): order for order in orders}
+        completed = distributed.as_completed(list(running), loop=client.loop)
+        workers = _Workers(client, address)
+        try:
+            while running and not stop.wait(0 if completed.has_ready() else GLANCE):
+                for future in completed.next_batch(block=False):
+                    found.append(_result(distributed, future, running.pop(future)))
+                    tell(len(found), len(orders))
+                workers.look()
+        except distributed.CancelledError as error:
+            words = f"the Dask scheduler at {address} was lost after {len(found)} of {len(orders)} virtual cells"
+            raise Refused(words) from error
+        client.cancel(list(running))
     return found
+
+
+def _result(distributed: Any, future: Any, order: Order) -> VirtualCell:
+    """Return the cell; one that took several workers with it has failed."""
+    try:
+        made: VirtualCell = future.result()
+    except distributed.KilledWorker:
+        return failed(order, "every worker of the Dask cluster that ran it died; have they enough memory?")
+    return made
+
+
+class _Workers:
+    """Whether a cluster has workers; a scheduler without any takes orders and never runs them."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client, self._address, self._glances = client, address, 0
+
+    def look(self) -> None:
+        """Say so once, after a while without any: some clusters start their workers when there is work."""
+        self._glances = 0 if self._client.scheduler_info()["workers"] else self._glances + 1
+        if self._glances * GLANCE == PATIENCE:
+            log.warning("the Dask scheduler at %s has no workers; 'dask worker %s' starts one", *2 * (self._address,))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from acquisition.files import load_fitting
+from acquisition.files import load_fitting, make_folder
 from acquisition.rehearsal.counts import Share, share, whole
 from acquisition.rehearsal.planned import plans
 from acquisition.rehearsal.population import ended_by_person, live_all
@@ -17,13 +17,14 @@ from acquisition.rehearsal.virtual_cell import Arm, Ending, Order
 from acquisition.run import DISK_FACTOR
 from acquisition.session.disk import require_space
 from acquisition.study.findings import compare_cells
+from config.fault_moments import too_late
 from config.faults import faults_for
 from config.fit import plan_for
 from protocols.errors import Refused
 from protocols.loading import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from acquisition.rehearsal.planned import Planned
@@ -129,6 +130,13 @@ def rehearse(asked: Asked, told: Told | None = None) -> Rehearsal:
     return concluded(asked, protocol.protocol, rig, cells)
 
 
+def late_faults(asked: Asked) -> Iterator[str]:
+    """Yield a warning for each fault of the list whose moment lies beyond any run of the protocol."""
+    if asked.faults is not None:
+        fitting = load_fitting(asked.protocol, asked.rig)
+        yield from too_late(faults_for(asked.faults, *fitting), *fitting)
+
+
 def concluded(asked: Asked, title: str, rig: Rig, cells: Sequence[VirtualCell]) -> Rehearsal:
     """Return what the cells show, compared as `compare` compares sessions."""
     usable = [c.cell for c in cells if c.is_usable and c.cell is not None and c.cell.tests]
@@ -213,15 +221,15 @@ def _check(asked: Asked, protocol: Protocol, rig: Rig) -> None:
     for path, forms in ((asked.report, REPORTS), (asked.figure, FIGURES)):
         if path is not None and path.suffix.lower() not in forms:
             raise Refused(f"{path}: write a name that ends in {', '.join(forms)}")
+        if path is not None and path.is_dir():
+            raise Refused(f"{path} is a folder: name a file")
         if path is not None and not path.absolute().parent.is_dir():
             raise Refused(f"{path}: there is no folder {path.absolute().parent}")
     if asked.out is not None:
-        if asked.out.exists() and not asked.out.is_dir():
-            raise Refused(f"{asked.out} is a file: name a folder for the rehearsal")
-        asked.out.mkdir(parents=True, exist_ok=True)
+        make_folder(asked.out)
     if asked.keep:
         need = asked.cells * DISK_FACTOR * plan_for(protocol, rig).bytes_max
-        _sessions(asked).mkdir(parents=True, exist_ok=True)
+        make_folder(_sessions(asked))
         require_space(_sessions(asked), need)
 
 

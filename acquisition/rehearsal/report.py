@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from acquisition.rehearsal.counts import losses, whole
+from acquisition.rehearsal.counts import losses, missed_faults, whole
 from acquisition.rehearsal.figure_plan import plan_figure
 from acquisition.rehearsal.figure_power import power_figure
-from acquisition.rehearsal.power import DRAWS, FEW, LEAST_CELLS, MOST, Comparison
+from acquisition.rehearsal.planned import few_words
+from acquisition.rehearsal.power import DRAWS, LEAST_CELLS, MOST, Comparison
 from acquisition.rehearsal.sheets import (
     cell_sheet,
     clock,
@@ -97,7 +98,9 @@ def answer(rehearsal: Rehearsal) -> Iterator[str]:
         yield from study_answer(rehearsal.findings, blind=False)
     for group in rehearsal.groups:
         yield from _needed(rehearsal.planned_of(group), rehearsal)
-    yield from _few(rehearsal)
+    if few := few_words(rehearsal.planned):
+        yield few
+    yield from _missed(rehearsal)
 
 
 def _success(rehearsal: Rehearsal) -> str:
@@ -148,14 +151,11 @@ def _caveats(rehearsal: Rehearsal) -> Iterator[str]:
         yield f"Faults were injected: {rehearsal.asked.faults.name}."
 
 
-def _few(rehearsal: Rehearsal) -> Iterator[str]:
-    """Yield that the cells are few, if they are."""
-    sizes = [len(x) for p in rehearsal.planned if p.curves for x in (p.drug, p.vehicle) if len(x)]
-    if sizes and min(sizes) < FEW:
-        yield (
-            f"Fewer than {FEW} usable virtual cells in a group (here {min(sizes)}): studies drawn from so few repeat "
-            "themselves, and power and numbers of cells are only a rough guide."
-        )
+def _missed(rehearsal: Rehearsal) -> Iterator[str]:
+    """Yield which injected faults never came, and in how many cells."""
+    for name, found in missed_faults(rehearsal.cells):
+        cells = count(found.of, "virtual cell")
+        yield f"F{name[1:]} never came in {found.count} of {cells}: runs ended before."
 
 
 def _pictures(rehearsal: Rehearsal) -> Iterator[Picture]:

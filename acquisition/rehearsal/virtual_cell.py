@@ -17,7 +17,7 @@ from acquisition.rehearsal.course import FINISH, Course, course_of
 from acquisition.rehearsal.memory import Memory
 from acquisition.run import Who, Wish, run
 from acquisition.session.recovery import open_recovered
-from acquisition.study.cell import Cell, Rules
+from acquisition.study.cell import VIRTUAL, Cell, Rules
 from acquisition.study.reading import cell_from
 from protocols.errors import PatchrigError
 
@@ -104,6 +104,7 @@ class VirtualCell:
             "sweeps": self.sweeps,
             "phases": [vars(p) for p in self.course.phases],
             "gates": [vars(t) for t in self.course.trips],
+            "missed_faults": list(self.course.missed),
             "computing_s": round(self.seconds, 3),
             "session": self.session,
             "cell": self.cell.as_mapping() if self.cell else None,
@@ -120,9 +121,9 @@ def live(order: Order) -> VirtualCell:
         with tempfile.TemporaryDirectory(prefix="patchrig-") as folder:
             made = _lived(order, Path(folder))
     except PatchrigError as error:
-        made = _failed(order, str(error))
+        made = failed(order, str(error))
     except Exception as error:  # noqa: BLE001  one cell that breaks the program must not end a rehearsal of hundreds
-        made = _failed(order, f"{type(error).__name__}: {error}")
+        made = failed(order, f"{type(error).__name__}: {error}")
     return replace(made, seconds=time.perf_counter() - start)
 
 
@@ -147,7 +148,7 @@ def _wish(order: Order, folder: Path) -> Wish:
         out=Path(order.keep) if order.keep else folder,
         simulate=True,
         seed=order.seed,
-        who=Who(("Rehearsal",), f"virtual{order.seed}", f"cell{order.seed}"),
+        who=Who(("Rehearsal",), f"{VIRTUAL}{order.seed}", f"cell{order.seed}"),
         faults=None if order.faults is None else _written(folder / "faults.yaml", order.faults),
     )
 
@@ -187,5 +188,6 @@ def _against(cell: Cell) -> Iterator[str]:
         yield "access or input resistance changed too much since the baseline"
 
 
-def _failed(order: Order, why: str) -> VirtualCell:
+def failed(order: Order, why: str) -> VirtualCell:
+    """Return a cell of which there is nothing but the reason."""
     return VirtualCell(order.seed, order.arm, Ending.FAILED, (why,), math.nan, 0, NOTHING, None, 0.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from acquisition.acceptance import is_accepted
 from acquisition.analysis.stability import Verdict, after_arrival, beside_baseline, judge
 from acquisition.events import SeriesProgress
+from acquisition.steps.rested import Rested
 from acquisition.steps.switch_to import rebias
 from protocols.commands import series_command, ttl_pulses
 from protocols.quantities import Current, CurrentSteps
@@ -47,6 +48,8 @@ class _Series:
         """Onset of the first sweep, and of the one to come, seconds from the session's start."""
         self._done = 0
         self._accepted: list[Trial] = []
+        aim = None if step.rebias is None else float(step.rebias.to)
+        self._rested = Rested(aim, bench.protocol.accept.sweep)
         self._verdict: Verdict | None = None
 
     def over(self) -> bool:
@@ -71,7 +74,8 @@ class _Series:
         on_time = trial.header.start - self._next <= LATE
         self._next = (self._next if on_time else trial.header.start) + step.every
         self._done += 1
-        accepted = bench.judge(trial, step.require)
+        accepted = self._is_rested(trial)
+        accepted = bench.judge(trial, step.require) and accepted
         if step.rebias is not None:
             r = step.rebias
             rebias(trial.value("V_b"), float(r.to), float(r.within), float(r.by_at_most), bench)
@@ -80,6 +84,12 @@ class _Series:
         if step.until_stable is not None:
             self._judge(trial, accepted=accepted)
         bench.live.tell(SeriesProgress(step.name, self._done, self._expected, self._verdict))
+
+    def _is_rested(self, trial: Trial) -> bool:
+        """Leave a sweep out that began before the AHP of the one before was over; return whether it did not."""
+        if why := self._rested.why_not(trial):
+            self._bench.reject(trial, why)
+        return why is None
 
     def conclude(self) -> None:
         """Say how it ended; act if it should have become stable and did not."""

@@ -31,9 +31,10 @@ def answer(findings: Findings, *, blind: bool) -> tuple[str, ...]:
     for group in design.tested:
         result = findings.result(group.name, HEADLINE)
         if result is not None:
-            out.append(_sentence(result, f"Condition {group.name}" if blind else group.name, design.vehicle))
+            name = f"Condition {group.name}" if blind else group.name
+            out.append(_sentence(result, name, design.vehicle, is_virtual=design.is_virtual))
     if not design.tested and design.vehicle is not None and (r := findings.result(design.vehicle.name, HEADLINE)):
-        out.append(f"There are vehicle cells only. {_sentence(r, 'vehicle', None)}")
+        out.append(f"There are vehicle cells only. {_sentence(r, 'vehicle', None, is_virtual=design.is_virtual)}")
     if not out:
         out.append("No accepted cell has a baseline and a test solution to compare; the quality table says why.")
     if design.tested and design.vehicle is None and not blind:
@@ -45,12 +46,13 @@ def answer(findings: Findings, *, blind: bool) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _sentence(r: Result, name: str, vehicle: Group | None) -> str:
+def _sentence(r: Result, name: str, vehicle: Group | None, *, is_virtual: bool) -> str:
     info, c = shown(r.measure), r.contrast
-    n = among(r.paired.n_cells, r.paired.n_animals)
+    n = among(r.paired.n_cells, r.paired.n_animals, is_virtual=is_virtual)
     against = r.against is not None and vehicle is not None
     if against and vehicle is not None:
-        n += f"; vehicle {among(len(vehicle.accepted), len(vehicle.animals)).partition('=')[2].strip()}"
+        others = among(len(vehicle.accepted), len(vehicle.animals), is_virtual=is_virtual)
+        n += f"; vehicle {others.partition('=')[2].strip()}"
     effect = f"{signed(info.factor * c.estimate, info.digits, plus=True)} {info.unit}"
     if math.isnan(c.interval[0]):
         return f"{name}: the {info.words} changed by {effect}; how surely is not determined ({n})."

@@ -158,6 +158,10 @@ class Within:
         return cls(change.measure, change.after, e.difference, e.interval, e.percent, e.percent_interval)
 
 
+VIRTUAL = "virtual"
+"""Names of animals that there are none of begin so: those of a rehearsal's cells."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """A session of a study."""
@@ -195,6 +199,11 @@ class Cell:
     """Mean of the bath during the sweeps, degC."""
     filtering: str = ""
     """The amplifier's output filter, such as 'low-pass 4 kHz'."""
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether it is of a rehearsal: no living cell, and no animal either."""
+        return self.is_simulated and self.animal.startswith(VIRTUAL)
 
     @property
     def baseline(self) -> CellPhase | None:

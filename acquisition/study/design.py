@@ -90,6 +90,11 @@ class Design:
         return (*placed.values(), *self.unplaced)
 
     @property
+    def is_virtual(self) -> bool:
+        """Whether all cells are of rehearsals, so that there are no animals to count."""
+        return all(c.is_virtual for c in self.cells)
+
+    @property
     def accepted(self) -> tuple[Cell, ...]:
         """Those that enter the comparison."""
         return tuple({m.cell.identifier: m.cell for g in self.groups for m in g.accepted}.values())

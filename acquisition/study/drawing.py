@@ -50,7 +50,9 @@ def short_names(design: Design) -> dict[str, str]:
 
 
 def numbers(group: Group) -> str:
-    """Return 'cells / animals'."""
+    """Return 'cells / animals', or the number of virtual cells."""
+    if all(m.cell.is_virtual for m in group.accepted):
+        return str(len(group.accepted))
     return f"{len(group.accepted)} / {len(group.animals)}"
 
 

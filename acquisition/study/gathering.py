@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Told = Callable[[int, int], None]
     """Takes how many of how many files were read."""
 
+CONNECT = 10.0
+"""Seconds to wait for a Dask scheduler to answer."""
 ADDRESS = re.compile(r"(?:(?:tcp|tls|ucx|ws|wss)://)?[^\s:/]+:\d+|inproc://\S+")
 """Of a Dask scheduler, with or without its transport."""
 FEW = 8
@@ -121,16 +123,16 @@ def _in_processes(paths: Sequence[str], rules: Rules, workers: int, tell: Told) 
 
 
 def _on_cluster(paths: Sequence[str], rules: Rules, address: str, tell: Told) -> list[Cell | Unreadable]:
-    with cluster(address) as (client, completed):
+    with cluster(address) as (client, distributed):
         futures = client.map(try_cell, paths, rules=rules, pure=False)
-        for done, _ in enumerate(completed(futures, loop=client.loop), start=1):
+        for done, _ in enumerate(distributed.as_completed(futures, loop=client.loop), start=1):
             tell(done, len(paths))
         return list(client.gather(futures))
 
 
 @contextmanager
 def cluster(address: str) -> Iterator[tuple[Any, Any]]:
-    """Give a client of the Dask scheduler at `address`, and Dask's `as_completed`.
+    """Give a client of the Dask scheduler at `address`, and Dask's module `distributed`.
 
     Raises
     ------
@@ -144,11 +146,11 @@ def cluster(address: str) -> Iterator[tuple[Any, Any]]:
     if not ADDRESS.fullmatch(address):
         raise Refused(f"'{address}' is no address of a Dask scheduler; it looks like tcp://10.0.0.5:8786")
     try:
-        client = distributed.Client(address, timeout=10, set_as_default=False)
+        client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:  # distributed raises both, by what is wrong with the address
         raise Refused(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
-        yield client, distributed.as_completed
+        yield client, distributed
 
 
 def _sorted_out(read: Iterable[Cell | Unreadable]) -> Gathered:

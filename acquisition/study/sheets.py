@@ -63,13 +63,13 @@ def once(rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
 def result_sheet(findings: Findings) -> Sheet:
     """Return the primary and secondary measures of every group."""
     rows = [
-        _result_row(r)
+        _result_row(r, is_virtual=findings.design.is_virtual)
         for m in (*PRIMARY, *SECONDARY)
         if m in findings.measures
         for r in findings.results.values()
         if r.measure == m
     ]
-    head = ("measure", "group", "n cells / animals", "before", "after", "effect", "95 % CI", "95 % BCa CI", "effect, %",
+    head = ("measure", "group", _n_head(findings), "before", "after", "effect", "95 % CI", "95 % BCa CI", "effect, %",
             "p", "p perm.", "p Holm")  # fmt: skip
     against = findings.design.vehicle is not None
     what = "difference in differences to the vehicle cells" if against else "paired difference to the baseline"
@@ -84,7 +84,7 @@ def result_sheet(findings: Findings) -> Sheet:
     return Sheet("Results", head, once(rows), note, frozenset({0, 1}))
 
 
-def _result_row(r: Result) -> tuple[str, ...]:
+def _result_row(r: Result, *, is_virtual: bool) -> tuple[str, ...]:
     info, c = shown(r.measure), r.contrast
     before, after = _sides(r, info)
     percent = signed(c.percent, 0, plus=True)
@@ -93,7 +93,7 @@ def _result_row(r: Result) -> tuple[str, ...]:
     return (
         with_unit(f"{info.words},", info.unit).rstrip(","),
         r.group,
-        _n(r),
+        _n(r, is_virtual=is_virtual),
         before,
         after,
         signed(info.factor * c.estimate, info.digits, plus=True),
@@ -106,9 +106,13 @@ def _result_row(r: Result) -> tuple[str, ...]:
     )
 
 
-def _n(r: Result) -> str:
+def _n(r: Result, *, is_virtual: bool) -> str:
     cells = r.lasting.change.n_cells if r.lasting else r.paired.n_cells
-    return f"{cells} / {r.paired.n_animals}" if not r.lasting else f"{cells}"
+    return f"{cells}" if r.lasting or is_virtual else f"{cells} / {r.paired.n_animals}"
+
+
+def _n_head(findings: Findings) -> str:
+    return "n virtual cells" if findings.design.is_virtual else "n cells / animals"
 
 
 def p_only(p: float) -> str:
@@ -244,10 +248,12 @@ def _shown(phase: CellPhase, measure: str) -> str:
 
 def sensitivity_sheet(findings: Findings) -> Sheet | None:
     """Return the primary measures with the cells that were left out as well; None if none was."""
-    rows = [(shown(r.measure).words, r.group, _n(r), *_estimate(r)) for r in _ordered(findings.with_all.values())]
+    virtual = findings.design.is_virtual
+    ordered = _ordered(findings.with_all.values())
+    rows = [(shown(r.measure).words, r.group, _n(r, is_virtual=virtual), *_estimate(r)) for r in ordered]
     if not rows:
         return None
-    head = ("measure", "group", "n cells / animals", "effect", "95 % CI", "p")
+    head = ("measure", "group", _n_head(findings), "effect", "95 % CI", "p")
     note = "The same with the cells that were left out: does the answer hang on them?"
     return Sheet("With every cell", head, once(rows), note, frozenset({0, 1}))
 

@@ -42,8 +42,10 @@ def count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def among(cells: int, animals: int) -> str:
-    """Return 'n = 12 cells / 7 animals'."""
+def among(cells: int, animals: int, *, is_virtual: bool = False) -> str:
+    """Return 'n = 12 cells / 7 animals', or 'n = 12 virtual cells'."""
+    if is_virtual:
+        return f"n = {count(cells, 'virtual cell')}"
     return f"n = {count(cells, 'cell')} / {count(animals, 'animal')}"
 
 

@@ -26,7 +26,7 @@ from config.faults import (
     WrongGain,
 )
 from drivers.simulated.records import CONDUCTANCES
-from protocols.quantities import Current, Frequency, Percent, Voltage
+from protocols.quantities import Current, EventRate, Percent, Voltage
 from protocols.sweeps import ClampMode
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def begin(fault: AnyFault, place: Place) -> Callable[[], None] | None:  # noqa: 
         case CellDeath():
             _die(world, fault.over)
         case EpspBarrage():
-            return _changed(place, epsp_rate=Frequency(fault.rate))
+            return _changed(place, epsp_rate=EventRate(fault.rate, fault.rate.text))
         case Hum():
             return _changed(place, hum=Voltage(fault.voltage), hum_current=Current(fault.current))
         case SaturatedInput():

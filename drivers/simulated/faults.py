@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+from config.fault_moments import in_words, minutes
 from config.faults import Passing, load_faults
 from drivers.simulated.acts import Place, begin, words_of
 from drivers.simulated.devices import broken_of, settings_of, world_of
 from drivers.trouble import Occurred
 from protocols.errors import HardwareError
-from protocols.quantities import Duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from config.faults import AnyFault, FaultList
@@ -24,14 +24,23 @@ if TYPE_CHECKING:
     from drivers.simulated.world import World
     from drivers.trouble import Outside
 
-HORIZON = 12 * 3600.0
-"""Seconds of a session for which random faults are drawn: longer than a slice lives."""
 NEEDS_NOISE = ("epsp_barrage", "hum")
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A fault that a run of one seed meets."""
+
+    number: int
+    """Its place in the list, from 1."""
+    fault: AnyFault
+    moments: Iterator[float] | None = None
+    """Of one that comes at random: when, s, without an end, each drawn when it is asked for."""
+
+
+@dataclass(frozen=True)
 class FaultPlan:
-    """Faults, in the order of their list; those that `drawn` returns have definite moments and are certain."""
+    """Faults, in the order of their list."""
 
     faults: tuple[AnyFault, ...]
 
@@ -40,9 +49,9 @@ class FaultPlan:
         """Return what a file asks for."""
         return cls(written.faults)
 
-    def drawn(self, seed: int) -> FaultPlan:
-        """Return the faults that a run of this seed meets."""
-        return FaultPlan(tuple(one for i, fault in enumerate(self.faults) for one in _drawn(fault, i, seed)))
+    def drawn(self, seed: int) -> tuple[Drawn, ...]:
+        """Return the faults that a run of this seed meets, if it is long enough."""
+        return tuple(one for i, fault in enumerate(self.faults) for one in _drawn(fault, i, seed))
 
 
 def load(path: Path) -> FaultPlan:
@@ -50,18 +59,22 @@ def load(path: Path) -> FaultPlan:
     return FaultPlan.of(load_faults(path))
 
 
-def _drawn(fault: AnyFault, number: int, seed: int) -> Iterator[AnyFault]:
-    """Yield the occurrences of one entry. Each entry has a stream of its own: to add one changes no other."""
-    random = Random(f"fault {number} {seed}")
+def _drawn(fault: AnyFault, index: int, seed: int) -> Iterator[Drawn]:
+    """Yield an entry if it is met. Each entry has a stream of its own: to add one changes no other."""
+    random = Random(f"fault {index} {seed}")
     if fault.about_every is None:
         if random.random() < fault.chance:
-            yield fault
-        return
-    moment = random.expovariate(1 / fault.about_every)
-    while moment < HORIZON:
-        if random.random() < fault.chance:
-            yield fault.model_copy(update={"at": Duration(moment), "about_every": None})
-        moment += random.expovariate(1 / fault.about_every)
+            yield Drawn(index + 1, fault)
+    elif fault.chance > 0:
+        yield Drawn(index + 1, fault, _moments(random, fault.about_every / fault.chance))
+
+
+def _moments(random: Random, about_every: float) -> Iterator[float]:
+    """Yield moments at random, `about_every` seconds from one to the next on average."""
+    moment = 0.0
+    while True:
+        moment += random.expovariate(1 / about_every)
+        yield moment
 
 
 class Unheard:
@@ -87,16 +100,22 @@ class Unheard:
 class Troubles:
     """The faults of one run: each is entered in the world's agenda as soon as its moment is known."""
 
-    def __init__(self, plan: FaultPlan, world: World, broken: Broken) -> None:
-        """Enter those that count from the session's start; `plan` is a drawn one."""
-        self._world, self._broken, self._waiting = world, broken, defaultdict[str | int, list["AnyFault"]](list)
+    def __init__(self, drawn: Iterable[Drawn], world: World, broken: Broken) -> None:
+        """Enter those that count from the session's start."""
+        self._world, self._broken, self._waiting = world, broken, defaultdict[str | int, list[Drawn]](list)
+        self._begun: dict[str | int, float] = {}
+        self._to_come: dict[int, Drawn] = {}
         self.outside: Outside = Unheard()
-        for fault in plan.faults:
-            start = fault.after if fault.after is not None else fault.in_sweep
+        for one in drawn:
+            start = beginning(one.fault)
+            if one.moments is not None:
+                self._enter_next(one)
+                continue
+            self._to_come[one.number] = one
             if start is None:
-                self._enter(fault, 0.0)
+                self._enter(one, 0.0)
             else:
-                self._waiting[start].append(fault)
+                self._waiting[start].append(one)
 
     def attach(self, outside: Outside) -> None:
         """Let `outside` hear of everything from now on."""
@@ -104,11 +123,46 @@ class Troubles:
 
     def begins(self, name: str | int, moment: float) -> None:
         """Enter what counts from here, the first time that it begins."""
-        for fault in self._waiting.pop(name, ()):
-            self._enter(fault, moment)
+        self._begun.setdefault(name, moment)
+        for one in self._waiting.pop(name, ()):
+            self._enter(one, moment)
 
-    def _enter(self, fault: AnyFault, start: float) -> None:
-        self._world.enter(start + (fault.at or 0.0), lambda: self._happens(fault))
+    def missed(self, moment: float) -> tuple[Occurred, ...]:
+        """Return the faults that never came, if the run ends at `moment`; not those that come at random."""
+        return tuple(
+            Occurred(
+                moment, f"{in_words(number, one.fault)} never came: {self._why(one.fault, moment)}", _data(one.fault)
+            )
+            for number, one in sorted(self._to_come.items())
+        )
+
+    def _why(self, fault: AnyFault, moment: float) -> str:
+        start = beginning(fault)
+        if start is None:
+            return f"the run ended after {minutes(moment)}"
+        name = f"'{start}'" if isinstance(start, str) else f"sweep {start}"
+        if start in self._begun:
+            return f"the run ended {minutes(moment - self._begun[start])} after the start of {name}"
+        if isinstance(start, str):
+            return f"the run ended before {name} began"
+        sweeps = sum(isinstance(begun, int) for begun in self._begun)
+        return f"the run had {sweeps} sweep{'' if sweeps == 1 else 's'}"
+
+    def _enter(self, one: Drawn, start: float) -> None:
+        self._world.enter(start + (one.fault.at or 0.0), lambda: self._happens_once(one))
+
+    def _enter_next(self, one: Drawn) -> None:
+        """Enter the next time of a fault that comes at random; the one after it is drawn when it has come."""
+        if one.moments is not None:
+            self._world.enter(next(one.moments), lambda: self._happens_again(one))
+
+    def _happens_once(self, one: Drawn) -> None:
+        del self._to_come[one.number]
+        self._happens(one.fault)
+
+    def _happens_again(self, one: Drawn) -> None:
+        self._enter_next(one)
+        self._happens(one.fault)
 
     def _happens(self, fault: AnyFault) -> None:
         """Say so, then do it: a killed program says nothing any more."""
@@ -122,8 +176,18 @@ class Troubles:
         undo()
 
     def _tell(self, fault: AnyFault, words: str) -> None:
-        written = fault.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"chance"})
-        self.outside.tell(Occurred(self._world.now(), f"injected: {words}", {"fault": fault.verb, **written}))
+        self.outside.tell(Occurred(self._world.now(), f"injected: {words}", _data(fault)))
+
+
+def beginning(fault: AnyFault) -> str | int | None:
+    """Return the series, search, solution or sweep from which a fault counts; None: the session's start."""
+    return fault.after if fault.after is not None else fault.in_sweep
+
+
+def _data(fault: AnyFault) -> dict[str, object]:
+    """Return a fault as it was written."""
+    written = fault.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"chance"})
+    return {"fault": fault.verb, **written}
 
 
 def troubles(context: Context) -> Troubles:
@@ -136,8 +200,8 @@ def troubles(context: Context) -> Troubles:
     """
     if context.faults is None:
         raise HardwareError("faults", "no list of faults was given")
-    plan = FaultPlan.of(context.faults).drawn(context.seed)
-    quiet = [f.verb for f in plan.faults if f.verb in NEEDS_NOISE]
+    drawn = FaultPlan.of(context.faults).drawn(context.seed)
+    quiet = [one.fault.verb for one in drawn if one.fault.verb in NEEDS_NOISE]
     if quiet and not context.shared(settings_of).noise:
         raise HardwareError("faults", f"'{quiet[0]}' needs 'noise: yes' in the rig file's 'simulation'")
-    return Troubles(plan, context.shared(world_of), context.shared(broken_of))
+    return Troubles(drawn, context.shared(world_of), context.shared(broken_of))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from config.faults import PossibleEvents
 from protocols.errors import HardwareError
 from protocols.explaining import explain
 from protocols.marks import Finding, Marked, show
@@ -14,9 +15,13 @@ from protocols.quantities import (
     Capacitance,
     Current,
     Duration,
+    EventRate,
     Frequency,
+    NotNegativeCurrent,
+    NotNegativeVoltage,
     Percent,
     PositiveDuration,
+    PositiveResistance,
     Resistance,
     Temperature,
     Voltage,
@@ -30,7 +35,15 @@ KEY = "simulation"
 T = TypeVar("T")
 OrOff = Annotated[T | None, BeforeValidator(lambda written: None if written == "off" else written)]
 """'off' is not the same as left out, which leaves it to the population."""
-PositiveResistance = Annotated[Resistance, Field(gt=0)]
+MOST_FLUCTUATION = 0.5
+"""Of the slow AHP from sweep to sweep: at an SD of 50 % one sweep in 44 has none."""
+
+
+def _mostly_above_0(value: Percent) -> Percent:
+    if value > MOST_FLUCTUATION:
+        most = Percent(MOST_FLUCTUATION)
+        raise wrong(f"'{value}' would leave sweeps without any slow AHP; write '{most}' or less, such as '6 %'")
+    return value
 
 
 class WholeCellCompensation(Model):
@@ -89,17 +102,17 @@ class Simulation(Model):
     """Drift of the resting potential, per minute; the holding current follows."""
     noise: bool = True
     """Thermal, membrane and amplifier noise, slow fluctuations, and synaptic events."""
-    membrane_fluctuation: Annotated[Current, Field(ge=0)] = Current(4e-12)
+    membrane_fluctuation: NotNegativeCurrent = Current(4e-12)
     """SD of a slow current (0.1 s) by which the potential wanders; it limits how well one sweep shows a slow AHP."""
-    sahp_fluctuation: Annotated[Percent, Field(ge=0, le=0.5)] = Percent(0.06)
+    sahp_fluctuation: Annotated[Percent, AfterValidator(_mostly_above_0)] = Percent(0.06)
     """SD of the slow AHP's conductance from sweep to sweep."""
-    epsp_rate: OrOff[Frequency] = Frequency(0.2)
-    """Spontaneous synaptic events, or 'off'."""
-    spontaneous_spikes: OrOff[Frequency] = None
+    epsp_rate: OrOff[PossibleEvents] = EventRate(0.2)
+    """Spontaneous synaptic events, at most 1 kHz, or 'off'."""
+    spontaneous_spikes: OrOff[PossibleEvents] = None
     """Spikes that nobody asked for, of synaptic events large enough, or 'off'."""
-    hum: Voltage = Voltage(5e-6)
+    hum: NotNegativeVoltage = Voltage(5e-6)
     """Line hum on the voltage signal, amplitude."""
-    hum_current: Current = Current(0.3e-12)
+    hum_current: NotNegativeCurrent = Current(0.3e-12)
     """Line hum on the current signal in voltage clamp, amplitude."""
     hum_frequency: Frequency = Frequency(50.0)
     """Of the line."""

@@ -58,7 +58,7 @@ def test_every_sweep_is_followed_by_the_verdict_in_words_and_in_numbers(rehearse
     assert [v.data["n"] for v in verdicts[:6]] == [1, 2, 3, 4, 5, 6]
     assert verdicts[0].text == "baseline: 1 of 6 sweeps"
     form = r"baseline: 6 of 6 sweeps steady, slope [+-]\d+ %/1 min, CI contains 0; "
-    assert re.match(form + r"Rin [+-]\d+ %( \(CI excludes 0\))?, V_b [+-]\d+\.\d mV$", verdicts[5].text)
+    assert re.match(form + r"Rin [+-]\d+ %/1 min( \(CI excludes 0\))?, V_b [+-]\d+\.\d mV/1 min$", verdicts[5].text)
     last = verdicts[-1].data
     assert (last["name"], last["measure"], last["needed"]) == ("baseline", "A_1000", 6)
     assert last["interval"][0] <= 0 <= last["interval"][1]

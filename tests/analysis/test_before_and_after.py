@@ -95,7 +95,6 @@ def test_a_clean_sweep_is_accepted():
         m("n_late", 1.0, "late_spikes"),
         m("n_late", np.nan, "window_incomplete"),
         m("V_b", -0.064, "vhold", "vhold_far"),
-        m("V_end", -0.063, "drift", "not_recovered"),
         m("A_1000", -3e-3, "late_spikes"),
         m("A_1000", np.nan, "window_incomplete"),
         m("ap_peak", np.nan, "clipped"),
@@ -107,6 +106,10 @@ def test_a_sweep_is_left_out_when_a_flag_speaks_against_it(against):
 
 def test_warnings_do_not_leave_a_sweep_out():
     assert is_accepted([m("A_1000", -3e-3, "drift"), m("V_b", -0.062, "vhold", "baseline_spikes")], "A_1000")
+
+
+def test_a_long_ahp_does_not_leave_its_own_sweep_out():
+    assert is_accepted([m("A_1000", -5e-3), m("V_b", -0.06), m("V_end", -0.063, "drift", "not_recovered")], "A_1000")
 
 
 def test_a_measure_that_was_not_made_is_not_accepted():

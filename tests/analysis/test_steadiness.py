@@ -119,7 +119,7 @@ def test_a_baseline_whose_input_resistance_drifts_is_not_steady():
     found = good.also(beside(noisy(slope=0.4, sd=0.01, mean=80e6), level_potential()))
     assert good.steady
     assert not found.steady
-    assert "Rin +36 % (CI excludes 0), V_b " in found.text
+    assert "Rin +36 %/10 min (CI excludes 0), V_b " in found.text
     assert found.text.startswith("10 of 10 sweeps not steady")
 
 

@@ -33,6 +33,15 @@ def rig_with(tmp_path):
         ("parameters: {leak_reversal: -700}", "must be -150 to 150 mV"),
         ("parameters: {g_nah: 3}", "'g_nah' is not a parameter"),
         ("parameters: {g_na: .nan}", "valid number"),
+        (
+            "sahp_fluctuation: 60 %",
+            "'60 %' would leave sweeps without any slow AHP; write '50 %' or less, such as '6 %'",
+        ),
+        ("epsp_rate: 2 kHz", "'2 kHz' is more than the simulated cell can have, one in every millisecond"),
+        ("epsp_rate: often", "write a rate of events such as '0.5 Hz'"),
+        ("spontaneous_spikes: 2 kHz", "'2 kHz' is more than the simulated cell can have"),
+        ("hum: -3 mV", "'-3 mV' must be 0 or more"),
+        ("membrane_fluctuation: -3 pA", "'-3 pA' must be 0 or more"),
     ],
 )
 def test_a_wrong_simulation_is_refused_with_its_line(rig_with, written, words):

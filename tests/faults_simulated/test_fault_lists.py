@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from acquisition.project_folder import schema_text
-from acquisition.reports import check_files
+from acquisition.reports import check_files, the_plan
 from config.faults import KINDS, FaultList, faults_for, faults_from_text, load_faults
 from config.loading import load_rig
 from drivers.build import open_devices
@@ -48,6 +49,13 @@ def test_a_shipped_list_fits_the_shipped_study(path):
         ("wrong_gain: {at: 1 s, times: 0}", "4:34", "must be more than 0"),
         ("mode_turned: {at: 1 s, to: curent}", "4:32", "did you mean 'current'?"),
         ("epsp_barrage: {at: 1 s, rate: 50 kHz}", "4:35", "'50 kHz' is more than the simulated cell can have"),
+        ("epsp_barrage: {at: 1 s, rate: often}", "4:35", "write a rate of events such as '0.5 Hz'"),
+        ("hum: {at: 1 s, voltage: -3 mV}", "4:29", "'-3 mV' must be 0 or more"),
+        (
+            "late_block: {about_every: 10 ms}",
+            "4:31",
+            "'10 ms' is too often for faults that come one by one; write '100 ms'",
+        ),
         ("hum", "4:5", "a fault is a kind with what belongs to it, such as '- access_jump: 12 min'"),
     ],
 )
@@ -138,8 +146,10 @@ def test_editors_take_a_shipped_list_and_mark_a_kind_that_does_not_exist(path):
     assert list(schema.iter_errors({**data, "faults": [{"access_jmp": {"at": "3 s"}}]}))
 
 
-def moments(plan: FaultPlan) -> list[float]:
-    return [float(f.at) for f in plan.faults]
+def moments(drawn, verb: str = "hum", within: float = 12 * 3600.0) -> list[float]:
+    """Return when the faults of a kind come that are drawn at random, s."""
+    random = [one.moments for one in drawn if one.fault.verb == verb and one.moments is not None]
+    return [m for found in random for m in takewhile(lambda moment: moment < within, found)]
 
 
 def test_the_same_seed_draws_the_same_faults_and_another_seed_others():
@@ -149,17 +159,50 @@ def test_the_same_seed_draws_the_same_faults_and_another_seed_others():
 
 
 def test_random_faults_come_as_often_as_written():
-    plan = FaultPlan.of(listed("hum: {about_every: 30 min, for: 1 s}", "hum: {at: 1 s, chance: 25 %}"))
-    drawn = [moments(plan.drawn(seed)) for seed in range(200)]
-    assert sum(len([m for m in d if m != 1.0]) for d in drawn) / 200 == pytest.approx(24, rel=0.05)
-    assert sum(1.0 in d for d in drawn) / 200 == pytest.approx(0.25, abs=0.07)
+    plan = FaultPlan.of(
+        listed("hum: {about_every: 30 min, for: 1 s}", "dropped_block: {about_every: 15 min, chance: 25 %}",
+               "dropped_block: {about_every: 1 s, chance: 0 %}", "access_jump: {at: 1 s, chance: 25 %}")
+    )  # fmt: skip
+    drawn = [plan.drawn(seed) for seed in range(200)]
+    assert sum(len(moments(d)) for d in drawn) / 200 == pytest.approx(24, rel=0.05)
+    assert sum(len(moments(d, "dropped_block")) for d in drawn) / 200 == pytest.approx(12, rel=0.07)
+    assert sum(one.number == 4 for d in drawn for one in d) / 200 == pytest.approx(0.25, abs=0.07)
 
 
 def test_a_fault_more_in_the_list_changes_no_other():
     one = ("hum: {about_every: 1 h}",)
     two = (*one, "access_jump: {about_every: 1 h}")
     first, both = (FaultPlan.of(listed(*lines)).drawn(5) for lines in (one, two))
-    assert moments(first) == [float(f.at) for f in both.faults if f.verb == "hum"]
+    assert moments(first) == moments(both) != []
+
+
+def test_faults_that_come_often_are_drawn_one_at_a_time():
+    (one,) = FaultPlan.of(listed("late_block: {about_every: 100 ms}")).drawn(1)
+    assert 0 < next(one.moments) < next(one.moments) < 5
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("access_jump: {at: 5 h}", "fault 1 (access_jump, at 5 h) will not come"),
+        ("hum: {after: drug, at: 14 min}", "fault 1 (hum, 14 min after the start of 'drug') will not come"),
+        ("hum: {after: blocker, at: 14 min}", "fault 1 (hum, 14 min after the start of 'blocker') will not come"),
+        ("hum: {in_sweep: 3, at: 20 min}", "fault 1 (hum, 20 min after the start of sweep 3) will not come"),
+    ],
+)
+def test_a_moment_beyond_the_longest_run_is_warned_of_when_files_are_checked(tmp_path, line, words):
+    path, protocol = tmp_path / "faults.yaml", LIBRARY / "sahp_short.yaml"
+    path.write_text(f"{HEAD}  - {line}\n", "utf-8")
+    beside, _ = check_files([path, protocol], None, RIG)
+    assert beside.ok
+    assert words in beside.text
+    assert any(words in note for note in the_plan(protocol, RIG, path).notes)
+
+
+def test_a_moment_within_the_longest_run_is_no_warning(tmp_path):
+    path = tmp_path / "faults.yaml"
+    path.write_text(f"{HEAD}  - hum: {{at: 15 min}}\n  - hum: {{after: drug, at: 5 min}}\n", "utf-8")
+    assert the_plan(LIBRARY / "sahp_short.yaml", RIG, path).notes == the_plan(LIBRARY / "sahp_short.yaml", RIG).notes
 
 
 def test_a_plan_is_read_from_a_file():

@@ -8,6 +8,7 @@ import pytest
 
 from acquisition.bench import ASKED_FOR_SPACE
 from acquisition.injection import FillableVolume
+from acquisition.outcome import outcome_of
 from acquisition.session.recovery import open_recovered
 from tests.faults_simulated.lab import BURSTS, PULSES, run
 from tests.kit import HEAD, RIG, Answers
@@ -97,3 +98,38 @@ def test_a_rehearsal_of_a_run_is_the_same_with_the_same_seed(tmp_path):
     first, second = (run(tmp_path / name, faults, BURSTS) for name in "ab")
     assert len(first.said("injected")) > 3
     assert [(e.time, e.text) for e in first.log] == [(e.time, e.text) for e in second.log]
+
+
+NEVER = """
+  - hum: {at: 100 ms, for: 100 ms}
+  - access_jump: {at: 5 h}
+  - cell_death: {in_sweep: 60}
+  - hum: {after: bursts, at: 1 min}
+  - hum: {about_every: 5 h}
+  - hum: {at: 5 h, chance: 0 %}
+"""
+
+
+def test_faults_whose_moment_never_came_are_told_at_the_end_with_the_reason(tmp_path):
+    with pytest.MonkeyPatch.context() as patch:  # of a protocol with fewer sweeps than it could have
+        patch.setattr("config.faults._sweeps", lambda *_: ())
+        seen = run(tmp_path, NEVER)
+    told = [e.text for e in seen.said("missed_fault")]
+    assert told[0].startswith("fault 2 (access_jump, at 5 h) never came: the run ended after ")
+    assert told[1] == f"fault 3 (cell_death, sweep 60) never came: the run had {len(seen.sweeps)} sweeps"
+    assert told[2].startswith("fault 4 (hum, 1 min after the start of 'bursts') never came: the run ended 1")
+    assert told[2].endswith(" s after the start of 'bursts'")
+    assert len(told) == 3
+    assert [e.kind for e in seen.log[-4:]] == ["missed_fault"] * 3 + ["end"]
+    with open_recovered(seen.path) as session:
+        assert outcome_of(session).lines()[-3:] == tuple(told)
+
+
+def test_a_fault_after_what_never_began_says_so(tmp_path):
+    steps = BURSTS.replace(
+        "stop_when:",
+        "  - series: {name: more, step: 350 pA, width: 150 ms, every: 3 s, after: 1 s, sweeps: 1}\nstop_when:",
+    )
+    seen = run(tmp_path, "  - cell_death: {after: bursts, over: 1 s}\n  - hum: {after: more}\n", steps)
+    (told,) = seen.said("missed_fault")
+    assert told.text == "fault 2 (hum, after 'more') never came: the run ended before 'more' began"

@@ -19,7 +19,7 @@ from acquisition.rehearsal.counts import losses
 from acquisition.rehearsal.figure_plan import plan_figure
 from acquisition.rehearsal.population import ended_by_person
 from acquisition.rehearsal.power import curves
-from acquisition.rehearsal.rehearsing import Asked, concluded, rehearse, write
+from acquisition.rehearsal.rehearsing import Asked, concluded, late_faults, rehearse, write
 from acquisition.rehearsal.report import answer, report_of
 from acquisition.rehearsal.virtual_cell import Arm, Ending
 from acquisition.study.sheaf import write_pdf
@@ -162,6 +162,9 @@ def test_the_figure_says_success_time_effect_and_cells(rehearsed):
     assert "How long it takes: 2." in said
     assert re.search(r"What to expect: \+\d\.\d+ mV\n95 % CI", said)
     assert said.count("n = 12") == 2
+    assert "Fewer than 20 usable virtual cells in a group (here 12)" in said
+    many = with_cells(rehearsed, 20)
+    assert "Fewer than" not in words_in(plan_figure(many, many.planned))
     assert "80 %" in said
     assert re.search(r"\d+ cells", said)
 
@@ -199,6 +202,44 @@ def test_what_cannot_be_is_refused_before_anything_runs(protocol, words, message
     result = invoke(protocol, *words)
     assert result.exit_code != 0
     assert message in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--out", "there"], "there is a file: name a folder"),
+        (["--out", "there/below"], "there is a file: name a folder"),
+        (["--report", "folder.html"], "folder.html is a folder: name a file"),
+    ],
+)
+def test_a_file_where_a_folder_should_be_is_refused_in_words(protocol, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").touch()
+    (tmp_path / "folder.html").mkdir()
+    result = invoke(protocol, *words)
+    assert result.exit_code != 0
+    assert message in str(result.exception)
+
+
+FAULTS = "trouble: Late\nformat: 1\nfaults:\n  - hum: {after: drug, for: 1 s}\n  - cell_death: {at: 2 h}\n"
+
+
+def test_a_fault_that_never_came_is_told_with_the_number_of_cells(protocol, rig, tmp_path):
+    (tmp_path / "late.yaml").write_text(FAULTS, encoding="utf-8")
+    asked = Asked(protocol, rig, cells=1, vehicle=0, workers=1, faults=tmp_path / "late.yaml")
+    (warned,) = late_faults(asked)
+    assert warned.startswith("fault 2 (cell_death, at 2 h) will not come, unless a person keeps the run waiting")
+    done = rehearse(asked)
+    assert (
+        list(answer(done))[-1] == "Fault 2 (cell_death, at 2 h) never came in 1 of 1 virtual cell: runs ended before."
+    )
+    assert done.as_mapping()["cells"][0]["missed_faults"] == ["fault 2 (cell_death, at 2 h)"]
+
+
+def test_virtual_cells_have_no_animals(rehearsed):
+    assert "4 virtual cells" in "\n".join(answer(rehearsed))
+    words = "\n".join([*answer(rehearsed), *(str(sheet.head) for sheet in report_of(rehearsed).sheets)])
+    assert "animals" not in words
 
 
 def test_a_protocol_without_compound_has_no_vehicle_arm():
