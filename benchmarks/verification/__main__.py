@@ -37,8 +37,8 @@ Order seen when the step is halved (50 to 6.25 µs); the scheme's is 2:
 
 {orders}
 
-The time of a later AP shows no clean order: its error has parts of both signs, so what holds for it is the bound in the
-table. At 3 µs LSODA's own error and the spacing of the table of rates show.
+A late AP rises out of a slow ramp, where a small error of the potential is a large one of the time: noise moves it by
+milliseconds. At 3 to 6 µs LSODA's own error and the spacing of the table of rates show.
 
 ![errors against the step](convergence.png)
 ![the burst](burst.png)
@@ -66,6 +66,7 @@ Action potentials in 150 ms from -60 mV:
 
 {counts}
 
+![how it fires](firing.png)
 ![the cell](cell.png)
 
 Published values are of other cells, solutions and temperatures (30 to 35 °C); read them as ranges. The AHP's peak
@@ -104,6 +105,7 @@ def page(folder: Path, *, neuron: bool) -> str:
     figures.clamp(cell, folder / "clamp.png")
     figures.physiology(cell, folder / "cell.png")
     warmth = {celsius: at_temperature(cell, celsius) for celsius in (30.0, 34.0)}
+    figures.firing(warmth, folder / "firing.png")
     charging = clamping.two_exponentials(clamping.passive(cell), -5.0)
     return PAGE.format(
         celsius=cell.temperature,

@@ -12,12 +12,14 @@ import matplotlib.pyplot as plt
 
 from benchmarks.verification.clamping import ACCESS, passive, two_exponentials
 from benchmarks.verification.convergence import AFTER, BEFORE, STEPS, WIDTH
+from benchmarks.verification.targets import matching
 from drivers.simulated.cell import resting_potential
 from tests.simulator_physics import bare
 from tests.simulator_physics.properties import BEFORE as LEAD
-from tests.simulator_physics.properties import blocked, in_apamin, response
+from tests.simulator_physics.properties import blocked, count, in_apamin, response, spike_times
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from tests.simulator_physics.equations import Trace
 
 INK, BLUE, RED, GREY = "#222222", "#1f6fb4", "#c0392b", "#9a9a9a"
+FIRING = (150.0, 200.0, 300.0, 400.0, 600.0, 800.0)
+"""pA."""
+SPREAD = 110.0
+"""mV from one trace to the next."""
 
 
 def _panel(axes: Axes, title: str, x: str, y: str) -> None:
@@ -123,15 +129,56 @@ def _sag(axes: Axes, cell: Cell) -> None:
     _panel(axes, f"-50 to -200 pA from rest, {rest:.0f} mV", "ms from the step", "mV")
 
 
+def _burst(cell: Cell, step: float) -> str:
+    return f"after {count(cell, step)} action potentials, {step:.0f} pA"
+
+
 def _apamin(axes: Axes, cell: Cell) -> None:
     """Draw the half second after a burst with and without SK."""
+    step = matching(cell, in_apamin(cell))
     for part, colour, name in ((cell, INK, "control"), (in_apamin(cell), BLUE, "100 nM apamin")):
-        v = response(part, 300.0, after=500.0)
+        v = response(part, step, after=500.0)
         axes.plot(np.arange(1, len(v) + 1) * 0.025 - LEAD - 150.0, v - v[:400].mean(), color=colour, lw=0.9, label=name)
     axes.set_xlim(-10, 500)
     axes.set_ylim(-9, 3)
     axes.legend(frameon=False, fontsize=7)
-    _panel(axes, "the first half second of it", "ms from the step's end", "mV from the baseline")
+    _panel(
+        axes,
+        _burst(cell, step),
+        "ms from the step's end",
+        "mV from the baseline",
+    )
+
+
+def firing(warmth: Mapping[float, Cell], path: Path) -> None:
+    """Draw how it fires: traces by current, spikes against current, frequency of each interval against time."""
+    cell = next(iter(warmth.values()))
+    figure, (traces, counts, rates) = plt.subplots(1, 3, figsize=(10.4, 3.4), layout="constrained")
+    for k, step in enumerate(FIRING):
+        v = response(cell, step)
+        traces.plot(np.arange(1, len(v) + 1) * 0.025 - LEAD, v + SPREAD * k, color=INK, lw=0.6)
+    traces.set_yticks([-60 + SPREAD * k for k in range(len(FIRING))], [f"{step:.0f} pA" for step in FIRING])
+    traces.plot([185, 185], [-60, -10], color=INK, lw=1.5)
+    traces.text(180, -35, "50 mV", fontsize=7, ha="right", va="center")
+    for (celsius, warm), colour in zip(warmth.items(), (INK, RED), strict=False):
+        currents = np.arange(75.0, 801.0, 25.0)
+        counts.plot(
+            currents, [count(warm, i) for i in currents], ".-", ms=3, lw=0.8, color=colour, label=f"{celsius:.0f} °C"
+        )
+    counts.axhspan(2.6, 4.4, color=GREY, alpha=0.25, lw=0)
+    counts.set_ylim(0, None)
+    for step, colour in ((200.0, BLUE), (300.0, INK), (400.0, RED), (600.0, GREY)):
+        times = spike_times(response(cell, step, width=800.0))
+        times = times[times < 800.0]
+        rates.plot(times[1:], 1e3 / np.diff(times), ".-", ms=4, lw=0.8, color=colour, label=f"{step:.0f} pA")
+    rates.set_ylim(0, None)
+    for axes in (counts, rates):
+        axes.legend(frameon=False, fontsize=7)
+    _panel(traces, f"{cell.temperature:.0f} °C, from -60 mV", "ms from the step", "")
+    _panel(counts, "in 150 ms; grey: 3 or 4", "pA", "action potentials")
+    _panel(rates, "frequency of each interval, steps of 800 ms", "ms from the step", "Hz")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 def physiology(cell: Cell, path: Path) -> None:
@@ -147,11 +194,12 @@ def physiology(cell: Cell, path: Path) -> None:
             spike.plot((np.arange(-80, 241)) * 0.025, v[peak - 80 : peak + 241], color=INK, lw=1)
     bursts.set_xlim(-25, 235)
     bursts.legend(frameon=False, fontsize=7, loc="upper right")
+    alike = matching(cell, blocked(cell))
     for part, colour, name in ((cell, INK, "control"), (blocked(cell), RED, "86 % of L-type blocked")):
-        v = response(part, 300.0, after=5000.0)
+        v = response(part, alike, after=5000.0)
         t = (np.arange(1, len(v) + 1) * 0.025 - LEAD) * 1e-3
         ahp.plot(t, v - v[:400].mean(), color=colour, lw=0.9, label=name)
-        v = response(part, 200.0, width=800.0)
+        v = response(part, 250.0, width=800.0)
         long.plot(np.arange(1, len(v) + 1) * 0.025 - LEAD, v + (0 if part is cell else -130), color=colour, lw=0.7)
     _sag(steps, cell)
     _apamin(medium, cell)
@@ -160,7 +208,7 @@ def physiology(cell: Cell, path: Path) -> None:
     long.set_yticks([-60, 0, -190, -130], ["-60", "0", "-60", "0"])
     _panel(bursts, f"{cell.temperature:.0f} °C, from -60 mV", "ms from the step", "mV")
     _panel(spike, "first action potential at 300 pA", "ms from the peak", "mV")
-    _panel(ahp, "after 3 action potentials", "s from the step", "mV from the baseline")
-    _panel(long, "200 pA for 800 ms", "ms from the step", "mV")
+    _panel(ahp, _burst(cell, alike), "s from the step", "mV from the baseline")
+    _panel(long, "250 pA for 800 ms", "ms from the step", "mV")
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -58,6 +58,8 @@ class Cell:
     na_reversal: float
     g_kdr: float
     kdr_half: float
+    kdr_speed: float
+    """Of its rates, per ms; 0.02 in Migliore 1999. How soon it is closed behind a spike, and so the fast AHP."""
     kdr_fastest: float
     g_ka: float
     g_km: float

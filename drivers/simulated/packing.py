@@ -44,7 +44,7 @@ SMALLEST_CAPACITANCE = 0.1
 """pF: a pipette without any would have no time constant."""
 SPIKING_EPSP = 30.0
 """nS: makes a spike from any usual holding potential."""
-EPSP_SIZE, EPSP_SPREAD, EPSP_RISE, EPSP_FALL = 0.5, 0.6, 1.0, 6.0
+EPSP_SIZE, EPSP_SPREAD, EPSP_RISE, EPSP_FALL = 0.8, 0.6, 1.0, 6.0
 """nS, SD of its logarithm, ms, ms."""
 BOLTZMANN = 1.380649e-23
 

@@ -66,7 +66,7 @@ def sodium_inactivation(v: Volts, cell: Cell) -> Kinetics:
 def delayed_rectifier(v: Volts, cell: Cell) -> Kinetics:
     """Gate n."""
     x = -3 * FARADAY_PER_RT * (v - cell.kdr_half)
-    return sigmoid(-x), np.maximum(np.exp(0.7 * x) / (0.02 * (1 + np.exp(x))), cell.kdr_fastest)
+    return sigmoid(-x), np.maximum(np.exp(0.7 * x) / (cell.kdr_speed * (1 + np.exp(x))), cell.kdr_fastest)
 
 
 def a_activation(v: Volts, cell: Cell) -> Kinetics:  # noqa: ARG001  all gates are called alike

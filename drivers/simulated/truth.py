@@ -91,7 +91,7 @@ def burst(
     width: float = 0.150,
     after: float = 6.0,
     drug: tuple[str, float] | None = None,
-    rate: float = 20_000.0,
+    rate: float = 40_000.0,
 ) -> Burst:
     """Return what the cell does when stepped by `amplitude` A from `holding` V.
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from drivers.simulated.cell import Cell, SteadyState
     from drivers.simulated.settings import Simulation
 
-SLOWEST = 20_000.0
-"""Steps per second at least: at 50 us the spikes and the AHP still converge (0.1 ms, 5 uV)."""
+SLOWEST = 40_000.0
+"""Steps per second at least: at 25 us every spike of a burst is within 0.1 ms, and the AHP within 5 uV."""
 START_RATE = 20_000.0
 """Until the first sweep says otherwise, Hz."""
 FULL_SCALE = 32767
@@ -276,7 +276,7 @@ class World:
     def _pack(self) -> None:
         """Make table and parameters for the present cell, settings, rate and knobs; the state carries on.
 
-        Below 20 kHz each sample is made of the fewest steps that are no longer than 50 us; otherwise of one.
+        Below 40 kHz each sample is made of the fewest steps that are no longer than 25 us; otherwise of one.
         """
         substeps = max(1, -int(-SLOWEST // self._rate))
         dt = 1e3 / (self._rate * substeps)

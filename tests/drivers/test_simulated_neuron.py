@@ -25,12 +25,12 @@ def test_counts_are_the_same_at_20_40_and_50_khz():
         assert len({burst(CELL, current, after=0.1, rate=r).spikes for r in (20e3, 40e3, 50e3)}) == 1
 
 
-@pytest.mark.parametrize(("current", "count"), [(250, 3), (300, 3), (325, 3), (400, 4)])
+@pytest.mark.parametrize(("current", "count"), [(150, 2), (250, 3), (300, 4), (400, 5), (600, 8)])
 def test_counts_of_spikes_follow_the_table(current, count):
     assert burst(CELL, current * 1e-12, after=0.1).spikes == count
 
 
-@pytest.mark.parametrize(("current", "lowest", "highest"), [(275, -4.0, -2.0), (400, -5.0, -3.0)])
+@pytest.mark.parametrize(("current", "lowest", "highest"), [(250, -4.0, -2.0), (300, -5.0, -3.0)])
 def test_the_slow_ahp_after_3_and_4_spikes_is_in_its_range_and_gone_after_six_seconds(current, lowest, highest):
     found = burst(CELL, current * 1e-12)
     assert lowest < found.sahp * 1e3 < highest
@@ -38,8 +38,9 @@ def test_the_slow_ahp_after_3_and_4_spikes_is_in_its_range_and_gone_after_six_se
 
 
 def test_more_blocker_leaves_less_ahp_and_never_none():
+    """At a step that gives 3 spikes with and without it."""
     concentrations = (0.0, 10e-9, 30e-9, 100e-9, 300e-9, 1e-6, 10e-6)
-    sizes = [-burst(CELL, 275e-12, drug=("MEM 1003", c)).sahp for c in concentrations]
+    sizes = [-burst(CELL, 210e-12, drug=("MEM 1003", c)).sahp for c in concentrations]
     assert sizes == sorted(sizes, reverse=True)
     assert 0.45 < 1 - sizes[-2] / sizes[0] < 0.65
     assert sizes[-1] > 0
@@ -55,11 +56,12 @@ def test_another_seed_is_another_cell_and_none_without_variability():
     assert burst(CELL, 275e-12, seed=1).sahp == burst(CELL, 275e-12, seed=2).sahp
 
 
-def test_most_cells_give_3_or_4_spikes_and_a_measurable_ahp():
-    """The shipped study looks for the current between 200 and 400 pA; 300 pA is its middle."""
-    found = [burst(Simulation(), 300e-12, seed=s, after=1.1) for s in range(1, 21)]
-    good = [b for b in found if b.spikes in (3, 4) and -5.5e-3 < b.sahp < -1.2e-3]
-    assert len(good) >= 16
+def test_most_cells_give_3_or_4_spikes_somewhere_in_the_studys_range_but_not_all_at_its_middle():
+    """The shipped study looks for the current between 200 and 400 pA, from 300 pA on."""
+    cells = [{i: burst(Simulation(), i * 1e-12, seed=s, after=0.02).spikes for i in (200, 250, 300, 350, 400)}
+             for s in range(1, 21)]  # fmt: skip
+    assert sum(any(n in (3, 4) for n in spikes.values()) for spikes in cells) >= 17
+    assert 6 <= sum(spikes[300] in (3, 4) for spikes in cells) <= 17
 
 
 def test_every_gate_is_finite_and_moves_forward_over_the_whole_table():

@@ -76,7 +76,7 @@ def test_a_dying_cell_is_stopped_by_the_gate_on_the_baseline_potential(tmp_path)
 
 def test_a_barrage_of_synaptic_events_flags_the_sweeps_that_it_hits(tmp_path):
     steps = BURSTS.replace("{clamp: current}", "{clamp: current, bias_to: -60 mV}").replace("350 pA", "275 pA")
-    seen = run(tmp_path, "  - epsp_barrage: {after: bursts, at: 3.9 s, for: 2 s}\n", steps)
+    seen = run(tmp_path, "  - epsp_barrage: {after: bursts, at: 3.9 s, for: 2 s, rate: 400 Hz}\n", steps)
     went_on(seen)
     hit, spared = (seen.of("bursts")[i].index for i in (1, 3))
     assert "event_in_window" in seen.flags(hit)

@@ -13,7 +13,7 @@ steps:
   - membrane_test:
       {{step: -5 mV, width: 50 ms, average: 4, require: {{access_resistance: below 25 MOhm, on_fail: ask}}}}
   - switch_to: {{clamp: current, bias_to: -60 mV}}
-  - find: {{name: burst, step: 200 pA .. 400 pA by 25 pA, width: 150 ms, until_spikes: 3..4, confirm: 1, every: 5 s}}
+  - find: {{name: burst, step: 210 pA .. 250 pA by 10 pA, width: 150 ms, until_spikes: 3..4, confirm: 1, every: 5 s}}
   - series:
       name: baseline
       <<: &sweeps {{step: burst, width: 150 ms, every: 8 s, before: 1 s, after: 6 s, rebias: {{to: -60 mV}}}}
@@ -23,7 +23,7 @@ steps:
 finish:
   - switch_to: {{clamp: voltage, holding: -70 mV}}
 """
-CALM = "simulation: {cell: ca1_pyramidal, variability: 20 %}\n"
+CALM = "simulation: {cell: ca1_pyramidal, variability: 10 %}\n"
 BAD_SEAL = "simulation: {cell: ca1_pyramidal, series_resistance: 40 MOhm}\n"
 
 

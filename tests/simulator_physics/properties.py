@@ -80,6 +80,18 @@ def spike_times(v: NDArray[np.float64], dt: float = DT) -> NDArray[np.float64]:
     return np.asarray((k + 1 + (-10 - v[k]) / (v[k + 1] - v[k])) * dt - BEFORE)
 
 
+def first_interval(cell: Cell, step: float) -> float:
+    """Return the time between the first two spikes of a step, ms; infinite where there are none."""
+    times = spike_times(response(cell, step))
+    return float(times[1] - times[0]) if len(times) > 1 else float("inf")
+
+
+def peak_lost(cell: Cell, step: float, width: float = 800.0) -> float:
+    """Return the peak of the first spike in a step of `width` ms less that of the smallest, mV."""
+    peaks = [spike.peak for spike in action_potentials(response(cell, step, width=width))]
+    return peaks[0] - min(peaks)
+
+
 def count(cell: Cell, step: float, width: float = WIDTH) -> int:
     """Return the spikes until 5 ms after the end of a step of `step` pA."""
     return int(np.sum(spike_times(response(cell, step, width=width)) < width + 5))

@@ -8,12 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.verification.targets import TARGETS, simulated
+from benchmarks.verification.targets import TARGETS, matched, simulated
 from drivers.simulated.cell import at_temperature, preset, resting_potential
 from tests.simulator_physics.properties import (
     DT,
     action_potentials,
-    after_potential,
     blocked,
     count,
     in_apamin,
@@ -26,7 +25,7 @@ from tests.simulator_physics.properties import (
 WARM = preset("ca1_pyramidal")
 CELL = at_temperature(WARM, 30.0)
 
-MISSED = {"half_width": (1.0, 1.2), "downstroke": (-80.0, -55.0)}
+MISSED = {"held_resistance": (55.0, 60.0), "downstroke": (-80.0, -65.0)}
 """Where the cell at 30 degC is not in the published range, which is of 33 to 35: what it has instead."""
 
 
@@ -62,29 +61,43 @@ def test_input_resistance_falls_with_hyperpolarisation_because_of_the_h_current(
 
 
 def test_apamin_takes_from_the_medium_after_potential_and_leaves_the_slow_one():
-    control, apamin = after_potential(CELL), after_potential(in_apamin(CELL))
+    control, apamin = matched(CELL, in_apamin(CELL))
     assert apamin.early / control.early < 0.9
     assert 0.9 < apamin.one_second / control.one_second < 1.1
 
 
 def test_at_34_degrees_the_spike_is_as_narrow_and_as_sharp_as_published():
     first = action_potentials(response(WARM, 300.0))[0]
-    assert 0.75 < first.half_width < 0.95
+    assert 0.7 < first.half_width < 0.95
     assert -53.5 < first.threshold < -46.5
     assert -130 < first.downstroke < -70
 
 
-@pytest.mark.parametrize("current", [225, 250, 275, 300, 325, 350, 375, 400])
-def test_3_or_4_spikes_where_the_shipped_study_looks_and_none_on_an_edge(current):
-    times = spike_times(response(CELL, float(current)))
-    assert len(times) in (3, 4)
-    assert all(abs(t) > 2 and abs(t - 150) > 2 for t in times)
+@pytest.mark.parametrize(
+    ("current", "fewest", "most"),
+    [(150, 1, 2), (200, 2, 3), (250, 3, 4), (300, 3, 4), (400, 5, 6), (600, 7, 9), (800, 10, 12)],
+)
+def test_more_current_makes_more_spikes_in_150_ms(current, fewest, most):
+    """From one near rheobase to ten and more; 3 or 4 in the middle of what the shipped study tries."""
+    assert fewest <= count(CELL, float(current)) <= most
 
 
-def test_later_spikes_are_as_tall_at_the_strongest_current():
-    spikes = action_potentials(response(CELL, 400.0))
-    assert spikes[0].peak - min(s.peak for s in spikes) < 10
+def test_the_first_interval_shortens_quickly_with_current_and_the_later_ones_lengthen():
+    weak, middle, strong = (np.diff(spike_times(response(CELL, i, width=800.0)))[:5] for i in (200.0, 400.0, 600.0))
+    assert 1e3 / weak[0] < 35 < 1e3 / middle[0] < 70 < 1e3 / strong[0]
+    assert np.all(np.diff(middle) > 0)
+    assert middle[4] > 3 * middle[0]
+
+
+@pytest.mark.parametrize(("current", "loss"), [(250.0, 13.0), (400.0, 17.0)])
+def test_spikes_hardly_shrink_in_a_long_step(current, loss):
+    spikes = action_potentials(response(CELL, current, width=800.0))
+    assert spikes[0].peak - min(s.peak for s in spikes) < loss
     assert min(s.peak for s in spikes) > 20
+
+
+def test_no_spike_of_the_studys_first_step_falls_on_an_edge():
+    assert all(5 < t < 145 for t in spike_times(response(CELL, 300.0)))
 
 
 def test_it_takes_more_than_noise_and_drift_to_fire_from_the_holding_potential():
@@ -92,7 +105,7 @@ def test_it_takes_more_than_noise_and_drift_to_fire_from_the_holding_potential()
     assert count(CELL, 125.0) >= 1
 
 
-@pytest.mark.parametrize("current", [150.0, 200.0, 250.0, 300.0, 500.0])
+@pytest.mark.parametrize("current", [150.0, 200.0, 250.0, 300.0, 500.0, 800.0])
 @pytest.mark.parametrize("cell", [CELL, WARM, blocked(WARM)], ids=["30", "34", "34, blocked"])
 def test_long_steps_do_not_lock_the_cell_up(cell, current):
     """Between spikes it comes back below -50 mV."""
@@ -102,5 +115,5 @@ def test_long_steps_do_not_lock_the_cell_up(cell, current):
 
 
 def test_more_current_never_makes_fewer_spikes():
-    counts = [count(CELL, float(current)) for current in range(100, 501, 50)]
+    counts = [count(CELL, float(current)) for current in range(100, 801, 50)]
     assert counts == sorted(counts)

@@ -22,12 +22,19 @@ def error(dt, exact):
     return compare(f"{dt}", bare.burst(CELL, 300.0, dt, **BURST), exact, before=20.0, after=400.0)
 
 
-@pytest.mark.parametrize(("dt", "spikes", "ahp", "rms"), [(0.05, 100.0, 0.05, 2.0), (0.025, 30.0, 0.01, 0.5)])
-def test_spikes_and_ahp_are_those_of_the_exact_equations(exact, dt, spikes, ahp, rms):
-    """The default step of 20 kHz must keep 0.1 ms and 0.05 mV; that of 40 kHz is well inside."""
+@pytest.mark.parametrize(
+    ("dt", "spikes", "last", "ahp", "rms"), [(0.05, 60.0, 300.0, 0.05, 4.0), (0.025, 30.0, 100.0, 0.01, 1.0)]
+)
+def test_spikes_and_ahp_are_those_of_the_exact_equations(exact, dt, spikes, last, ahp, rms):
+    """The rig's steps, of 25 us or less, must keep 0.1 ms and 0.05 mV.
+
+    The last spike, 45 ms behind the third, rises out of a ramp so slow that errors of potential become large ones of
+    time; noise moves it by milliseconds.
+    """
     found = error(dt, exact)
-    assert len(found.spikes) == 3
-    assert np.abs(found.spikes).max() < spikes
+    assert len(found.spikes) == 4
+    assert np.abs(found.spikes[:3]).max() < spikes
+    assert abs(found.spikes[3]) < last
     assert found.ahp < ahp
     assert found.burst < rms
 

@@ -8,7 +8,7 @@ NEURON {
   NONSPECIFIC_CURRENT i
   RANGE leak_soma, leak_reversal, g_na, g_kdr, g_ka, g_km, g_l_type, g_hva, g_sk, g_ahp
   RANGE na_reversal, k_reversal, ca_reversal, na_activation, na_slope, na_inactivation, na_inactivation_turn, na_inactivation_fastest
-  RANGE kdr_half, kdr_fastest, km_half, km_slope, l_type_shift
+  RANGE kdr_half, kdr_speed, kdr_fastest, km_half, km_slope, l_type_shift
   RANGE ca_rest, ca_per_charge, ca_tau, sk_half, sk_tau
   RANGE sensor_per_charge, sensor_tau, sensor_hva_share, ahp_half, ahp_tau, temperature
 }
@@ -23,7 +23,7 @@ PARAMETER {
   g_na = 1 g_kdr = 1 g_ka = 1 g_km = 1 g_l_type = 1 g_hva = 1 g_sk = 1 g_ahp = 1
   na_reversal = 55 k_reversal = -90 ca_reversal = 80
   na_activation = -30 na_slope = 7.2 na_inactivation = -50 na_inactivation_turn = -45 na_inactivation_fastest = 0.5
-  kdr_half = 13 kdr_fastest = 2 km_half = -40 km_slope = 10 l_type_shift = 0
+  kdr_half = 13 kdr_speed = 0.02 kdr_fastest = 2 km_half = -40 km_slope = 10 l_type_shift = 0
   ca_rest = 0.05 ca_per_charge = 1e-5 ca_tau = 60 sk_half = 0.6 sk_tau = 10
   sensor_per_charge = 1e-5 sensor_tau = 1300 sensor_hva_share = 0.3 ahp_half = 1 ahp_tau = 250
   temperature = 34
@@ -87,7 +87,7 @@ PROCEDURE settle(v) { LOCAL up, down, x
 
   x = -3 * zeta * (v - kdr_half)
   ninf = 1 / (1 + exp(x))
-  ntau = atleast(exp(0.7 * x) / (0.02 * (1 + exp(x))), kdr_fastest) * slower(3)
+  ntau = atleast(exp(0.7 * x) / (kdr_speed * (1 + exp(x))), kdr_fastest) * slower(3)
 
   x = (-1.5 - 1 / (1 + exp((v + 40) / 5))) * zeta * (v - 11)
   ainf = 1 / (1 + exp(x))
