@@ -23,6 +23,7 @@ EXCLUDING = frozenset(
         "gap",
         "late_spikes",
         "no_spikes",
+        "risen",
         "vhold_far",
         "window_incomplete",
     }

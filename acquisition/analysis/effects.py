@@ -85,7 +85,8 @@ class Change:
 class Confounds:
     """What else changed from the first phase to a later one; NaN where it was not measured.
 
-    AHP = conductance x driving force x input resistance: 10 % of input resistance are about 10 % of AHP.
+    AHP = conductance x driving force x input resistance: 10 % of input resistance are about 10 % of AHP. One spike more
+    makes it larger by a third to a half.
     """
 
     after: str
@@ -98,12 +99,15 @@ class Confounds:
     """%."""
     ahp_per_input_resistance: float
     """%: change of the sAHP at 1 s divided by Rin."""
+    spikes: float = NAN
+    """Change of the mean count."""
 
     @property
     def text(self) -> str:
-        """One line, always the same four numbers."""
+        """One line, always the same five numbers."""
         return (
-            f"besides, in {self.after}: input resistance {_percent(self.input_resistance)}, "
+            f"besides, in {self.after}: spikes {_shown(self.spikes, '{:+.1f}')}, "
+            f"input resistance {_percent(self.input_resistance)}, "
             f"baseline potential {_shown(1e3 * self.baseline_potential, '{:+.1f} mV')}, "
             f"step current {_percent(self.step_current)}; "
             f"sAHP per input resistance {_percent(self.ahp_per_input_resistance)}"
@@ -146,10 +150,12 @@ def _median(seen: tuple[float, ...], bounds: tuple[float, ...]) -> float:
 
 def confounds(before: Phase, after: Phase) -> Confounds:
     """Return what else changed."""
-    means = {n: (_mean(before, n), _mean(after, n)) for n in ("Rin", "V_b", "I_step", HEADLINE)}
-    rin, potential, step, ahp = (means[n] for n in ("Rin", "V_b", "I_step", HEADLINE))
+    means = {n: (_mean(before, n), _mean(after, n)) for n in ("Rin", "V_b", "I_step", HEADLINE, "n_ap")}
+    rin, potential, step, ahp, spikes = means.values()
     per_rin = _change(*(a / r if r else NAN for a, r in zip(ahp, rin, strict=True)))
-    return Confounds(after.label, _change(*rin), potential[1] - potential[0], _change(*step), per_rin)
+    return Confounds(
+        after.label, _change(*rin), potential[1] - potential[0], _change(*step), per_rin, spikes[1] - spikes[0]
+    )
 
 
 def _mean(phase: Phase, name: str) -> float:

@@ -75,7 +75,9 @@ def _counts(sweep: SweepNumbers) -> bool:
     made = sweep.measured("n_ap")
     if made is None or not (math.isfinite(made.value) and math.isfinite(sweep.value("I_step"))):
         return False
-    return not sweep.is_rejected and set(made.flags).isdisjoint(EXCLUDING - EXPECTED_IN_A_RANGE)
+    baseline = sweep.measured("V_b")
+    flags = {*made.flags, *(baseline.flags if baseline else ())}
+    return not sweep.is_rejected and flags.isdisjoint(EXCLUDING - EXPECTED_IN_A_RANGE)
 
 
 def _mean_counts(sweeps: Sequence[SweepNumbers]) -> SpikeCounts:

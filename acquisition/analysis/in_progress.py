@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from acquisition.analysis.settings import Settings
     from protocols.sweeps import Measurement, SweepHeader
 
-ANALYSER = "sahp 2.2"
+ANALYSER = "sahp 2.3"
 """Raised whenever a number could come out otherwise."""
 NO_SPIKES, AP_COUNT = COUNTS = ("no_spikes", "ap_count")
 """Flags of what depends on the evoked spikes."""

@@ -20,6 +20,7 @@ WORDS = {
     "event_in_window": "synaptic event in a window",
     "hum": "line hum",
     "not_recovered": "AHP not over at the sweep's end",
+    "risen": "end above the baseline",
     "step_changed": "step current changed",
     "test_pulse_near": "test pulse near the baseline",
     "vhold": "baseline off target",

@@ -83,8 +83,8 @@ class Settings:
     end_near: float = 1e-3
     """`drift`: the sweep's end differs from its baseline by more than this, V."""
     end_far: float = 2e-3
-    """And by more than this, `not_recovered`. Both are notes: the AHP may be long. Whether the next sweep begins on it
-    is asked in the run (`acquisition/steps/rested.py`)."""
+    """And by more than this: `not_recovered` below it, a note, as the AHP may be long (whether the next sweep begins on
+    it is asked in the run, `acquisition/steps/rested.py`); `risen` above it, which no AHP does."""
     most_hum: float = 0.2e-3
     """Amplitude of line hum that raises `hum`, V."""
     event: float = 0.3e-3

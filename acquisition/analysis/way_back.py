@@ -128,7 +128,7 @@ def _end(sweep: SweepInProgress, stop: float) -> Iterator[Measurement]:
     slope = sahp.baseline(v, sweep.rate).slope if known else NAN
     away = value - sweep.found.baseline.mean
     if stop - END >= RECOVERED_BY:
-        flags = (*flags, *_drift(sweep, abs(away)))
+        flags = (*flags, *_drift(sweep, away))
     flags = tuple(f for f in flags if f not in COUNTS)
     yield sweep.rows.row("V_end", value, "V", span, flags)
     yield sweep.rows.row("V_end_slope", slope, "V/s", span, flags)
@@ -138,10 +138,10 @@ def _end(sweep: SweepInProgress, stop: float) -> Iterator[Measurement]:
 
 def _drift(sweep: SweepInProgress, away: float) -> Iterator[str]:
     ahp = 0.25 * abs(sweep.found.a_1000)
-    if away > sweep.settings.end_near or away > max(ahp, sweep.settings.smallest_ahp):
+    if abs(away) > sweep.settings.end_near or abs(away) > max(ahp, sweep.settings.smallest_ahp):
         yield "drift"
-    if away > sweep.settings.end_far:
-        yield "not_recovered"
+    if abs(away) > sweep.settings.end_far:
+        yield "not_recovered" if away < 0 else "risen"
 
 
 def _detrended(

@@ -56,7 +56,7 @@ def test_one_changed_bit_is_found_and_named(burst):
 def test_a_number_of_another_version_says_which(burst):
     stored = [replace(m, analyser="sahp 1.0", value=m.value + (m.name == "D50")) for m in analyse(burst, WANTED)]
     found = recompute(Recorded([burst], stored))
-    assert [d.why for d in found.differences] == [f"made by sahp 1.0, now sahp 2.2 {WANTED.digest}"]
+    assert [d.why for d in found.differences] == [f"made by sahp 1.0, now sahp 2.3 {WANTED.digest}"]
     assert "D50" in "\n".join(found.lines())
 
 

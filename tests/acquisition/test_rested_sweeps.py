@@ -22,14 +22,15 @@ steps:
 """
 
 
-def trial(begin, end):
-    """Return a sweep with these potentials before its step and at its end, V."""
-    return SimpleNamespace(value={"V_b": begin, "V_end": end}.__getitem__)
+def trial(begin, end, start=0.0):
+    """Return a sweep of 8 s with these potentials before its step and at its end, V."""
+    header = SimpleNamespace(start=start, sweep=SimpleNamespace(n_samples=160_000, rate=20e3))
+    return SimpleNamespace(value={"V_b": begin, "V_end": end}.__getitem__, header=header)
 
 
-def reasons(aim, *potentials):
+def reasons(aim, *potentials, every=8.5):
     rested = Rested(aim, SweepLimits())
-    return [rested.why_not(trial(*pair)) for pair in potentials]
+    return [rested.why_not(trial(*pair, start=i * every)) for i, pair in enumerate(potentials)]
 
 
 @pytest.mark.parametrize("aim", [REST, None])
@@ -57,6 +58,12 @@ def test_a_cell_that_drifts_without_an_ahp_is_left_to_the_gates():
     assert reasons(REST, (-0.0625, -0.0625), (-0.0630, -0.0630)) == [None, None]
 
 
+@pytest.mark.parametrize("aim", [REST, None])
+def test_a_baseline_that_stays_low_for_longer_than_an_ahp_lasts_has_shifted(aim):
+    low = (-0.0623, -0.0623)
+    assert reasons(aim, (REST, -0.0625), low, low, low, every=30.0) == [None] * 4
+
+
 def test_without_an_aim_sweeps_are_compared_with_those_that_began_rested():
     found = reasons(None, (REST, DEEP), (DEEP, -0.066), (-0.0635, -0.066), (REST, REST))
     assert [why is None for why in found] == [True, False, False, True]
@@ -69,7 +76,9 @@ def test_sweeps_so_near_that_the_ahp_grows_no_more_stay_left_out_until_the_cell_
 
 def test_who_allows_more_loses_no_sweep():
     rested = Rested(REST, SweepLimits(end_within="5 mV"))
-    assert [rested.why_not(trial(*pair)) for pair in ((REST, DEEP), (DEEP, REST))] == [None, None]
+    assert [rested.why_not(trial(*pair, start=8.5 * i)) for i, pair in enumerate(((REST, DEEP), (DEEP, REST)))] == [
+        None
+    ] * 2
 
 
 def slow():

@@ -293,7 +293,7 @@ def test_settings_survive_the_file_to_the_last_bit():
 
 
 def test_every_number_carries_version_and_settings():
-    assert {m.analyser for m in made().values()} == {f"sahp 2.2 {WANTED.digest}"}
+    assert {m.analyser for m in made().values()} == {f"sahp 2.3 {WANTED.digest}"}
 
 
 def test_first_run_is_the_first_that_is_long_enough():

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from acquisition.acceptance import is_accepted
 from acquisition.analysis.analyser import Declared, Settings, SweepAnalyser, analyse
 from acquisition.analysis.settings import Aim
 from protocols.loading import load_protocol
@@ -221,6 +222,15 @@ def test_an_ahp_that_does_not_come_back_is_censored():
     assert m["D50"].flags == ("censored",)
     assert m["D50"].window == pytest.approx((1.66, 7.2))
     assert m["V_end"].flags == ("drift", "not_recovered")
+
+
+def test_a_sweep_that_ends_above_its_baseline_is_left_out_because_no_ahp_does_that():
+    command = burst_command()
+    v = voltage(command, spikes=FOUR)
+    v[60_000:] = -50 * MV
+    m = made(recorded(header(command), v))
+    assert m["V_end"].flags == ("drift", "risen")
+    assert not is_accepted(m.values(), "A_1000")
 
 
 def test_clipped_peaks_are_nan_and_slow_measures_are_kept():

@@ -42,7 +42,7 @@ def cell(
         path=f"/data/{name}.nwb", identifier=f"id-{name}", session=f"s-{name}", animal=animal or f"animal-{name}",
         cell=name, slice=None, age="24 months", strain="Fischer 344", sex="male", started="2026-01-02T10:11:12+00:00",
         is_simulated=False, title="A study", protocol_text="", solutions=(test.label,), software={},
-        analysers=("sahp 2.2",), phases=phases, within=(), course=course, left_out=(), is_accepted=accepted,
+        analysers=("sahp 2.3",), phases=phases, within=(), course=course, left_out=(), is_accepted=accepted,
         reasons=() if accepted else ("access resistance rose 31 %, limit 20 %",), temperature=math.nan,
     )  # fmt: skip
 

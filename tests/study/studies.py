@@ -131,5 +131,5 @@ def _measured(truth: Truth, index: int, start: float, a_1000: float, *, is_later
         window = {"A_1000": (2.6, 2.7), "D50": (1.66, 7.15)}.get(name, (1.0, 1.5))
         if name == "D50" and index in truth.censored:
             flags = ("censored",)
-        out.append(Measurement(name, value, UNITS[name], index, start + 2.65, window, flags, "sahp 2.2"))
+        out.append(Measurement(name, value, UNITS[name], index, start + 2.65, window, flags, "sahp 2.3"))
     return out
