@@ -314,6 +314,14 @@ def test_a_range_of_currents_gives_the_mean_count_at_each():
     assert found.text == "f_i (ACSF): spikes 0 up to 50 pA, 3.5 at 100 pA"
 
 
+def test_a_sweep_that_begins_far_from_its_holding_potential_says_nothing_of_the_spikes_at_its_current():
+    steps = (100e-12, 200e-12, 300e-12, 300e-12)
+    sweeps = [sweep(i, "f_i", "ACSF", -2e-3, run=2, step=step) for i, step in enumerate(steps)]
+    away = tuple(replace(m, flags=("vhold_far",)) if m.name == "V_b" else m for m in sweeps[3].measurements)
+    (found,) = summarise([*sweeps[:3], with_spikes(replace(sweeps[3], measurements=away), 0)]).spike_counts
+    assert found.spikes == (3.0, 3.0, 3.0)
+
+
 def with_spikes(numbers, count):
     flags = () if count else ("no_spikes",)
     made = tuple(replace(m, value=float(count), flags=flags) if m.name == "n_ap" else m for m in numbers.measurements)
