@@ -34,7 +34,8 @@ class SweepLimits(Model):
     baseline_warning: PositiveVoltage = Voltage(1.5e-3)
     """And further than this warns."""
     end_within: PositiveVoltage = Voltage(2e-3)
-    """A sweep that ends further than this from its baseline is noted, and the next is left out if it begins there."""
+    """A sweep that ends further than this above its baseline is left out; one that ends further than this below it is
+    noted, and the next is left out if it begins there."""
     end_warning: PositiveVoltage = Voltage(1e-3)
     """An end further than this from the baseline warns of drift."""
     smallest_ahp: PositiveVoltage = Voltage(0.25e-3, "0.25 mV")

@@ -25,7 +25,7 @@ WORDS = {
     "test_pulse_near": "test pulse near the baseline",
     "vhold": "baseline off target",
 }
-"""Warning flag -> what people call it."""
+"""Flag -> what people call it, where that is not the flag itself."""
 
 
 def rejections(runs: Sequence[Sequence[SweepNumbers]], *, is_everything: bool) -> Iterable[str]:
@@ -53,9 +53,13 @@ def reason_against(sweep: SweepNumbers) -> str:
 def warnings(phases: Iterable[Phase]) -> Iterable[str]:
     """Yield one line for each phase with warned sweeps: 'baseline: drift from baseline to end in 3 of 10 sweeps'."""
     for phase in phases:
-        found = [f"{WORDS.get(flag, flag.replace('_', ' '))} in {n}" for flag, n in phase.warned.items()]
+        found = [f"{_words(flag)} in {n}" for flag, n in phase.warned.items()]
         if found:
             yield f"{phase.label}: {', '.join(found)} of {len(phase.sweeps)} sweeps"
+
+
+def _words(flag: str) -> str:
+    return WORDS.get(flag, flag.replace("_", " "))
 
 
 def _commonest(sweeps: Sequence[SweepNumbers]) -> str:
@@ -66,4 +70,4 @@ def _commonest(sweeps: Sequence[SweepNumbers]) -> str:
 
 def _flag_words(flags: Sequence[str], spikes: float) -> str:
     count = f"spikes {spikes:.0f}, not as wanted"
-    return " and ".join(count if flag == "ap_count" else flag.replace("_", " ") for flag in flags)
+    return " and ".join(count if flag == "ap_count" else _words(flag) for flag in flags)

@@ -8,6 +8,7 @@ from acquisition.acceptance import by_sweep
 from acquisition.analysis.cell_acceptance import judge_cell
 from acquisition.analysis.comparison import compare
 from acquisition.analysis.log_facts import LogFacts, Switch
+from acquisition.analysis.rejections import reason_against
 from acquisition.analysis.summary import SHOWN, SweepNumbers, is_accepted, summarise
 from protocols.sweeps import Measurement
 
@@ -312,6 +313,12 @@ def test_a_range_of_currents_gives_the_mean_count_at_each():
     assert found.currents == pytest.approx((0, 50e-12, 100e-12))
     assert found.spikes == (0, 0, 3.5)
     assert found.text == "f_i (ACSF): spikes 0 up to 50 pA, 3.5 at 100 pA"
+
+
+def test_why_a_risen_sweep_is_left_out_is_said_in_words():
+    end = Measurement("V_end", -0.04, "V", 3, 0.0, None, ("drift", "risen"))
+    numbers = sweep(3, "baseline", "ACSF", -2e-3, run=2)
+    assert reason_against(replace(numbers, measurements=(*numbers.measurements, end))) == "end above the baseline"
 
 
 def test_a_sweep_that_begins_far_from_its_holding_potential_says_nothing_of_the_spikes_at_its_current():
